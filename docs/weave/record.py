@@ -1,0 +1,106 @@
+"""The record: what the last test run saw of each block, listing and claim, in one committed JSON file.
+
+An entry is kept under a key, a hash of the text that was run and of what `mlp` does. It changes only when its
+key does, so a test run on another machine, or on another day, leaves the file as it is. A page whose key has
+no entry says so: its blocks have changed since they were last run.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from weave.book import ROOT, Book
+from weave.scan import Fence, Open, Page
+from weave.source import Piece
+
+PATH = Path("docs") / "record.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was seen: a result, the date, and for a check its kind, number of cases and worst residual."""
+
+    result: str
+    date: str
+    kind: str = ""
+    cases: int = 0
+    worst: float = 0.0
+    output: str = ""
+
+    @property
+    def finding(self) -> str:
+        """A check's finding in words."""
+        if self.kind == "residual":
+            return f"largest residual {self.worst:.1e} in {self.cases} cases"
+        return f"{'exact' if self.kind == 'exact' else 'exhaustive'} in {self.cases} cases"
+
+
+class Record:
+    """The entries of the record file, by place (a page, or a listing's name) and key."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self.path = root / PATH
+        stored = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        self.places: dict[str, dict[str, dict[str, Any]]] = stored
+
+    def entry(self, place: str, key: str) -> Entry | None:
+        """The entry for this key, or None if what it would describe has changed."""
+        found = self.places.get(place, {}).get(key)
+        return Entry(**found) if found else None
+
+    def replace(self, place: str, seen: dict[str, Entry]) -> None:
+        """Let `seen` be all that is known of a place; an entry whose key is there already stays as it is."""
+        known = self.places.get(place, {})
+        self.places[place] = {key: known.get(key) or _compact(entry) for key, entry in seen.items()}
+
+    def keep_only(self, places: set[str]) -> None:
+        """Forget places that the book no longer has."""
+        self.places = {place: entries for place, entries in self.places.items() if place in places}
+
+    def save(self) -> None:
+        """Write the file, if what it would say is not what it says."""
+        text = json.dumps(self.places, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+        if not self.path.exists() or self.path.read_text(encoding="utf-8") != text:
+            self.path.write_text(text, encoding="utf-8")
+
+
+def today() -> str:
+    """The date of a new entry."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def block_key(book: Book, page: Page, fence: Fence) -> str:
+    """The key of a block: what `mlp` does, and the blocks of its page up to itself, whose names it shares."""
+    before = [example.code for example in page.examples() if example.start <= fence.start]
+    return _hash(book.source.digest, *before)
+
+
+def claim_key(book: Book, page: Page, statement: Open) -> str:
+    """The key of a result: its text, and the keys of the blocks that check it."""
+    begin, end = page.body(statement)
+    label = statement.options["label"]
+    keys = [block_key(book, book.pages[address], fence) for address, fence in book.checks.get(label, [])]
+    return _hash(page.text[begin:end].strip(), *keys)
+
+
+def listing_key(book: Book, piece: Piece) -> str:
+    """The key of a listing: its own lines, and what `mlp` does."""
+    return _hash(
+        book.source.digest,
+        ast.dump(ast.parse("if 1:\n" + piece.text if piece.text[0] == " " else piece.text)),
+    )
+
+
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _compact(entry: Entry) -> dict[str, Any]:
+    """Without the fields that say nothing."""
+    return {name: value for name, value in asdict(entry).items() if value not in ("", 0)}

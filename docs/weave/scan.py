@@ -1,0 +1,361 @@
+"""Read a page into tokens: the one scanner that the renderer, Sybil and the gates share.
+
+A page is Markdown plus six constructs, and each becomes a token that knows its place in the text:
+
+    ```python check=thm:x     a fence              Fence
+    ::: theorem | Title       a block's two ends   Open, Close
+    $$ ... $$  and  $ ... $   formulas             Math
+    ## Title {#sec:x}         a heading            Heading
+    [](#thm:x)                a reference          Ref
+    [@chen2016]               a citation           Cite
+
+Everything between tokens is plain Markdown and is never looked at again. Because the renderer replaces
+exactly these tokens, a fence that it shows and a fence that Sybil runs cannot be different fences.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from weave.errors import WeaveError
+
+STATEMENTS = ("theorem", "lemma", "proposition", "corollary", "definition", "remark")
+PROVED = ("theorem", "lemma", "proposition", "corollary")
+BLOCKS = {
+    **{kind: {"label"} for kind in STATEMENTS},
+    "proof": {"of"},
+    "exercise": {"label"},
+    "solution": set(),
+    "wrong": {"label"},
+    "aside": set(),
+    "figure": {"label", "svg", "alt"},
+    "listing": {"from", "to", "implements", "again", "light"},
+    "source": set(),
+    "bibliography": set(),
+}
+FENCE_OPTIONS = {"check", "raises", "norun"}
+PYTHON_LIKE = re.compile(r"\{?\s*\.?(py|python[23]?|py3|pycon|ipython)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of the page's text: characters `start` to `end`, beginning on `line` of the file (1-based)."""
+
+    start: int
+    end: int
+    line: int
+
+
+@dataclass(frozen=True)
+class Fence(Token):
+    """A fenced block: its language, options, dedented code, indentation; code begins on `line` + 1."""
+
+    language: str
+    options: dict[str, str]
+    code: str
+    indent: str
+
+    @property
+    def is_example(self) -> bool:
+        """Whether Sybil runs it: Python, and not excused with a reason."""
+        return self.language == "python" and "norun" not in self.options
+
+    @property
+    def is_doctest(self) -> bool:
+        """Whether it is an interactive session rather than a program."""
+        return self.code.lstrip().startswith(">>>")
+
+
+@dataclass(frozen=True)
+class Open(Token):
+    """`::: kind | argument` with its `key: value` lines."""
+
+    kind: str
+    argument: str
+    options: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Close(Token):
+    """`:::`, closing the block opened by `opened`."""
+
+    opened: Open
+
+
+@dataclass(frozen=True)
+class Math(Token):
+    r"""A formula without its dollars and without its \label, which stands apart."""
+
+    tex: str
+    display: bool
+    label: str
+
+
+@dataclass(frozen=True)
+class Heading(Token):
+    """A heading with its level, its text and its label ("" if it has none)."""
+
+    level: int
+    text: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Ref(Token):
+    """`[text](#label)`: a reference to a label anywhere in the book; an empty text is filled in."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Cite(Token):
+    """`[@key]` or `[@key, section 3]`; several are parted by semicolons."""
+
+    keys: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Page:
+    """A scanned page: `path` is relative to the root, `text` the body without its front matter."""
+
+    path: str
+    text: str
+    first_line: int = 1
+    meta: dict[str, Any] = field(default_factory=dict)
+    tokens: list[Token] = field(default_factory=list)
+
+    def fences(self) -> Iterator[Fence]:
+        """Every fence, in order."""
+        return (token for token in self.tokens if isinstance(token, Fence))
+
+    def examples(self) -> Iterator[Fence]:
+        """Every block that Sybil runs, in order."""
+        return (fence for fence in self.fences() if fence.is_example)
+
+    def body(self, opened: Open) -> tuple[int, int]:
+        """The characters between a block's opening lines and its closing line."""
+        for token in self.tokens:
+            if isinstance(token, Close) and token.opened is opened:
+                return opened.end, token.start
+        raise KeyError(opened)
+
+    def error(self, line: int, problem: str, remedy: str) -> WeaveError:
+        """A mistake on this page."""
+        return WeaveError(self.path, line, problem, remedy)
+
+
+FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
+FENCE = re.compile(r"^([ ]*)(`{3,}|~{3,})([^`\n]*)$")
+BLOCK = re.compile(r"^:::[ ]*(?:([\w-]+)[ ]*(?:\|[ ]*(.*?))?)?[ ]*$")
+OPTION = re.compile(r"^([a-z]+):[ ]*(.*)$")
+HEADING = re.compile(r"^(#{1,6})[ ]+(.*?)[ ]*(?:\{[ ]*#([\w:.-]+)[ ]*\})?[ ]*#*$")
+LABEL = re.compile(r"\\label\{([^}]*)\}")
+PARAGRAPH = re.compile(r"(?:(?!\n[ ]*\n).)+", re.DOTALL)
+INLINE = re.compile(
+    r"""(?P<code>(?<!`)(`+)(?!`).+?(?<!`)\2(?!`))
+      | (?P<escape>\\.)
+      | \$(?P<math>[^$\s](?:[^$]*?[^$\s\\])?)\$
+      | (?P<dollar>\$)
+      | \[(?P<reftext>[^\[\]]*)\]\(\#(?P<ref>[\w:.-]+)\)
+      | \[@(?P<cite>[^\[\]]+)\]
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def scan(path: str, source: str) -> Page:
+    """Scan the source of the page at `path` (relative to the root, for messages)."""
+    front = FRONT.match(source)
+    page = Page(path, source[front.end() :] if front else source)
+    if front:
+        page.first_line = 1 + source[: front.end()].count("\n")
+        page.meta = yaml.safe_load(front.group(1)) or {}
+    _Scanner(page).run()
+    return page
+
+
+class _Scanner:
+    """Walks over the lines of one page; `at` is the line that is being read."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.lines = page.text.splitlines(keepends=True)
+        self.offsets = [0]
+        for line in self.lines:
+            self.offsets.append(self.offsets[-1] + len(line))
+        self.at = 0
+        self.stack: list[Open] = []
+
+    def run(self) -> None:
+        text_from = 0
+        while self.at < len(self.lines):
+            begun = self.at
+            if self._construct():
+                self._inline(text_from, begun)
+                text_from = self.at
+            else:
+                self.at += 1
+        self._inline(text_from, self.at)
+        if self.stack:
+            kind = self.stack[-1].kind
+            raise self.page.error(
+                self.stack[-1].line, f"the {kind} opened here is never closed", "Close it with a line ':::'"
+            )
+        self.page.tokens.sort(key=lambda token: token.start)
+
+    def _construct(self) -> bool:
+        """Read the construct that begins on this line, if one does, and step past it."""
+        line = self.lines[self.at].rstrip("\n")
+        if "\t" in line:
+            raise self._error("a tab", "Indent with spaces, so that every tool sees the same text")
+        if match := FENCE.match(line):
+            self._fence(match)
+        elif line.startswith(":::"):
+            self._block(line)
+        elif line.lstrip().startswith("$$"):
+            self._display()
+        elif line.startswith("<!--"):
+            self._comment()
+        elif match := HEADING.match(line):
+            self._add(Heading, 1, len(match[1]), match[2], match[3] or "")
+        else:
+            return False
+        return True
+
+    def _line(self, index: int) -> int:
+        return self.page.first_line + index
+
+    def _error(self, problem: str, remedy: str) -> WeaveError:
+        return self.page.error(self._line(self.at), problem, remedy)
+
+    def _add(self, kind: type[Token], count: int, *fields: Any) -> Token:
+        """Add a token that covers `count` lines, without the last line's end, and step past it."""
+        end = self.offsets[self.at + count]
+        end -= self.page.text[end - 1 : end] == "\n"
+        token = kind(self.offsets[self.at], end, self._line(self.at), *fields)
+        self.page.tokens.append(token)
+        self.at += count
+        return token
+
+    def _until(self, closes: re.Pattern[str], first: int, what: str, remedy: str) -> int:
+        """The index of the first line from `first` on that matches `closes`."""
+        for index in range(first, len(self.lines)):
+            if closes.search(self.lines[index].rstrip("\n")):
+                return index
+        raise self._error(f"{what} opened here is never closed", remedy)
+
+    def _fence(self, match: re.Match[str]) -> None:
+        indent, marks, info = match.groups()
+        closing = re.compile(rf"^[ ]*{marks[0]}{{{len(marks)},}}[ ]*$")
+        last = self._until(closing, self.at + 1, "the fence", f"Close it with a line {marks}")
+        code = "".join(self.lines[self.at + 1 : last])
+        language, options = self._info(info)
+        self._add(Fence, last + 1 - self.at, language, options, textwrap.dedent(code), indent)
+
+    def _info(self, info: str) -> tuple[str, dict[str, str]]:
+        """The language and the options of a fence's first line."""
+        if PYTHON_LIKE.match(info) and not re.match(r"python( |$)", info):
+            raise self._error(
+                f"the fence header {info!r} would not be run", "Write ```python, without a space before it"
+            )
+        language, *rest = shlex.split(info) or [""]
+        options = dict(item.split("=", 1) if "=" in item else (item, "") for item in rest)
+        for name, value in options.items():
+            if name not in FENCE_OPTIONS or language != "python" or not value:
+                allowed = ", ".join(f"{option}=..." for option in sorted(FENCE_OPTIONS))
+                raise self._error(
+                    f"unknown fence option {name!r}", f"A python fence may have {allowed}; other fences none"
+                )
+        return language, options
+
+    def _block(self, line: str) -> None:
+        match = BLOCK.match(line)
+        if not match:
+            raise self._error(f"cannot read {line!r}", "Write '::: kind | title', or ':::' to close a block")
+        kind, argument = match.groups()
+        if kind is None:
+            if not self.stack:
+                raise self._error("':::' closes nothing", "Remove it, or open a block above with '::: kind'")
+            self._add(Close, 1, self.stack.pop())
+            return
+        if kind not in BLOCKS:
+            raise self._error(f"unknown block {kind!r}", f"Known blocks: {', '.join(BLOCKS)}")
+        count, options = self._options(kind)
+        token = self._add(Open, count, kind, argument or "", options)
+        assert isinstance(token, Open)
+        self.stack.append(token)
+
+    def _options(self, kind: str) -> tuple[int, dict[str, str]]:
+        """The number of lines of a block's head and its options, which end with the first other line."""
+        options: dict[str, str] = {}
+        count = 1
+        for line in self.lines[self.at + 1 :]:
+            match = OPTION.match(line.rstrip("\n"))
+            if not match:
+                break
+            if match[1] not in BLOCKS[kind]:
+                allowed = ", ".join(sorted(BLOCKS[kind])) or "none"
+                raise self.page.error(
+                    self._line(self.at + count),
+                    f"a {kind} has no option {match[1]!r}",
+                    f"Its options: {allowed}; leave an empty line before the text",
+                )
+            options[match[1]] = match[2].strip()
+            count += 1
+        return count, options
+
+    def _display(self) -> None:
+        first = self.lines[self.at].strip()
+        closed_here = len(first) > 3 and first.endswith("$$")
+        last = (
+            self.at
+            if closed_here
+            else self._until(re.compile(r"\$\$\s*$"), self.at + 1, "the formula", "Close it with $$")
+        )
+        tex = "".join(self.lines[self.at : last + 1]).strip()[2:-2].strip()
+        labels = LABEL.findall(tex)
+        if len(labels) > 1:
+            raise self._error(
+                f"a formula with {len(labels)} labels",
+                r"Give each its own $$ ... $$, or label the whole once",
+            )
+        self._add(Math, last + 1 - self.at, LABEL.sub("", tex).strip(), True, labels[0] if labels else "")
+
+    def _comment(self) -> None:
+        """Step over an HTML comment: nothing in it is run or shown."""
+        self.at = self._until(re.compile("-->"), self.at, "the comment", "Close it with -->") + 1
+
+    def _inline(self, first: int, last: int) -> None:
+        """Find formulas, references and citations in plain text, lines `first` to `last` (excluded)."""
+        for paragraph in PARAGRAPH.finditer(self.page.text, self.offsets[first], self.offsets[last]):
+            self._paragraph(paragraph.start(), paragraph[0])
+
+    def _paragraph(self, begin: int, text: str) -> None:
+        first = self._line(self.page.text.count("\n", 0, begin))
+        for match in INLINE.finditer(text):
+            line = first + text.count("\n", 0, match.start())
+            place = (begin + match.start(), begin + match.end(), line)
+            if match["math"]:
+                self.page.tokens.append(Math(*place, match["math"], False, ""))
+            elif match["dollar"]:
+                raise self.page.error(
+                    line, "a single $", r"Write \$ for a dollar sign; a formula has no space inside its $"
+                )
+            elif match["ref"]:
+                self.page.tokens.append(Ref(*place, match["reftext"], match["ref"]))
+            elif match["cite"]:
+                self.page.tokens.append(Cite(*place, _citations(match["cite"])))
+
+
+def _citations(text: str) -> tuple[tuple[str, str], ...]:
+    """`a, section 3; @b` as (key, locator) pairs."""
+    parts = (part.strip().lstrip("@").partition(",") for part in text.split(";"))
+    return tuple((key.strip(), locator.strip()) for key, _, locator in parts)

@@ -1,0 +1,300 @@
+"""The source of `mlp`, read through its syntax tree: pieces by name, folds, references, and a hash of its meaning."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+PACKAGE = "mlp"
+Definition = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Lines `first` to `last` (1-based, both included) of a module, defining `name`; `whole` unless a part was quoted."""
+
+    module: Module
+    name: str
+    first: int
+    last: int
+    whole: bool = True
+
+    @property
+    def text(self) -> str:
+        """The lines themselves, as they stand in the file."""
+        return "\n".join(self.module.lines[self.first - 1 : self.last]) + "\n"
+
+
+@dataclass
+class Module:
+    """One file of the package."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tree = ast.parse(self.text)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The file's lines without their ends."""
+        return self.text.splitlines()
+
+    @cached_property
+    def definitions(self) -> dict[str, Definition]:
+        """Functions, classes, methods and assignments by their name within the module."""
+        found: dict[str, Definition] = {}
+        for node, prefix in _with_prefix(self.tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[prefix + node.name] = node
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                found.update({prefix + target.id: node for target in targets if isinstance(target, ast.Name)})
+        return found
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """What each imported name stands for, for imports from the package."""
+        table: dict[str, str] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
+                table.update(
+                    {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                )
+        return table
+
+    def code_lines(self) -> set[int]:
+        """Lines that hold code: not blank, not comment, not docstring, not an import."""
+        covered: set[int] = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.stmt) and not isinstance(node, ast.Import | ast.ImportFrom):
+                covered.update(_own_lines(node))
+        for holder in ast.walk(self.tree):
+            if (doc := docstring(holder)) is not None:
+                covered.difference_update(range(doc.lineno, _end(doc) + 1))
+        return {
+            line for line in covered if (text := self.lines[line - 1].strip()) and not text.startswith("#")
+        }
+
+    def body_lines(self) -> set[int]:
+        """First lines of the statements inside functions: what running the functions executes."""
+        functions = [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)]
+        inner = (node for function in functions for body in function.body for node in ast.walk(body))
+        return {node.lineno for node in inner if isinstance(node, ast.stmt)} & self.code_lines()
+
+
+@dataclass(frozen=True)
+class Link:
+    """An identifier in a module's text, at (line, first column, end column), that stands for `target`."""
+
+    line: int
+    start: int
+    end: int
+    target: str
+
+
+class Source:
+    """The modules of the package in the folder `root`/mlp."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.modules: dict[str, Module] = {}
+        for path in sorted((root / PACKAGE).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            name = ".".join(part for part in parts if part != "__init__")
+            self.modules[name] = Module(name, path.relative_to(root), path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of what the package does: its syntax trees, docstrings and comments left out."""
+        trees = (
+            f"{name}:{ast.dump(_without_docstrings(module.text))}" for name, module in self.modules.items()
+        )
+        return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]
+
+    def find(self, name: str) -> tuple[Module, str, Definition]:
+        """The module, local name and node that `name` (such as "mlp.layers.reverse") is defined by.
+
+        Raises LookupError, with the names that exist, if there is none.
+        """
+        for split in range(name.count("."), 0, -1):
+            parts = name.split(".")
+            module, local = self.modules.get(".".join(parts[:split])), ".".join(parts[split:])
+            if module and local in module.definitions:
+                return module, local, module.definitions[local]
+        raise LookupError(
+            f"there is no {name!r} in the source; near it: {', '.join(self._near(name)) or 'nothing'}"
+        )
+
+    def piece(self, name: str, first: str = "", last: str = "") -> Piece:
+        """The lines that define `name`, or its part from the statement quoted as `first` to the one quoted as `last`."""
+        module, local, node = self.find(name)
+        if not first:
+            return Piece(module, f"{module.name}.{local}", _first_line(node), _end(node))
+        begin, end = _quoted(node, first), _quoted(node, last or first)
+        return Piece(module, f"{module.name}.{local}", begin.lineno, _end(end), whole=False)
+
+    def _near(self, name: str) -> list[str]:
+        names = [f"{module.name}.{local}" for module in self.modules.values() for local in module.definitions]
+        return difflib.get_close_matches(name, names, n=3)
+
+    def links(self, module: Module) -> list[Link]:
+        """Every identifier of `module` that stands for something defined in the package."""
+        return [
+            Link(node.end_lineno or node.lineno, _last_column(node) - len(tail), _last_column(node), target)
+            for node, tail, dotted in _dotted_names(module.tree)
+            if (target := self._resolve(module, dotted)) is not None
+        ]
+
+    def _resolve(self, module: Module, dotted: str) -> str | None:
+        """The full name of `dotted` as written in `module`, or None if it is not the package's."""
+        head, _, rest = dotted.partition(".")
+        base = module.imports.get(head, f"{module.name}.{head}" if head in module.definitions else head)
+        name = f"{base}.{rest}" if rest else base
+        try:
+            found, local, _ = self.find(name)
+        except LookupError:
+            return None
+        return f"{found.name}.{local}"
+
+    def users(self, name: str) -> list[str]:
+        """The functions and methods of the package that mention `name`, other than itself."""
+        found = []
+        for module in self.modules.values():
+            places = [link.line for link in self.links(module) if link.target == name]
+            for local, node in module.definitions.items():
+                inside = isinstance(node, ast.FunctionDef) and any(
+                    _first_line(node) <= at <= _end(node) for at in places
+                )
+                if inside and f"{module.name}.{local}" != name:
+                    found.append(f"{module.name}.{local}")
+        return found
+
+
+def folds(piece: Piece) -> list[tuple[int, int, str]]:
+    """(first line, last line, caption) of what a listing folds: docstrings, and argument checks at a function's head."""
+    found = []
+    for node in ast.walk(piece.module.tree):
+        if not (
+            isinstance(node, ast.FunctionDef | ast.ClassDef) and piece.first <= node.lineno <= piece.last
+        ):
+            continue
+        if (doc := docstring(node)) is not None:
+            found.append((doc.lineno, _end(doc), "docstring"))
+        checks = list(_argument_checks(node)) if isinstance(node, ast.FunctionDef) else []
+        if checks:
+            found.append((checks[0].lineno, _end(checks[-1]), "argument checks"))
+    return sorted(fold for fold in found if piece.first <= fold[0] and fold[1] <= piece.last)
+
+
+def quoted_lines(piece: Piece, quote: str) -> tuple[int, int]:
+    """The first and last line of the statement quoted from a piece."""
+    local = piece.name.removeprefix(f"{piece.module.name}.")
+    statement = _quoted(piece.module.definitions[local], quote)
+    return statement.lineno, _end(statement)
+
+
+def docstring(node: ast.AST) -> ast.stmt | None:
+    """The statement that is the node's docstring, if it has one."""
+    body = getattr(node, "body", None)
+    holder = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    if holder and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        return body[0] if isinstance(body[0].value.value, str) else None
+    return None
+
+
+def raising_lines(module: Module) -> set[int]:
+    """Lines of error branches: `raise` statements, and the bodies of `if`s and handlers that end in one."""
+    lines: set[int] = set()
+    for node in ast.walk(module.tree):
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.If | ast.ExceptHandler) and body and isinstance(body[-1], ast.Raise):
+            lines.update(range(body[0].lineno, _end(body[-1]) + 1))
+            if isinstance(node, ast.ExceptHandler):
+                lines.add(node.lineno)
+        if isinstance(node, ast.Raise):
+            lines.update(range(node.lineno, _end(node) + 1))
+    return lines
+
+
+def _argument_checks(function: ast.FunctionDef) -> Iterator[ast.stmt]:
+    """The leading statements of a function, after its docstring, that only check: `validation...(...)`, `if ...: raise`."""
+    for statement in function.body[1:] if docstring(function) is not None else function.body:
+        value = getattr(statement, "value", None)
+        checks = isinstance(value, ast.Call) and ast.unparse(value.func).startswith("validation.")
+        if not checks and not (isinstance(statement, ast.If) and isinstance(statement.body[-1], ast.Raise)):
+            return
+        yield statement
+
+
+def _with_prefix(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
+    for node in tree.body:
+        yield node, ""
+        if isinstance(node, ast.ClassDef):
+            yield from ((inner, f"{node.name}.") for inner in node.body)
+
+
+def _dotted_names(tree: ast.Module) -> Iterator[tuple[ast.Name | ast.Attribute, str, str]]:
+    """Every (node, last identifier, dotted name) such as (node, "matmul", "np.matmul"), `self.` by its class's name."""
+    for node in ast.walk(tree):
+        parts: list[str] = []
+        inner: ast.expr = node  # type: ignore[assignment]
+        while isinstance(inner, ast.Attribute):
+            parts.append(inner.attr)
+            inner = inner.value
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(inner, ast.Name):
+            parts.append(inner.id)
+            yield node, parts[0], ".".join(reversed(parts))
+
+
+def _own_lines(node: ast.stmt) -> range:
+    """The lines of a statement that are not lines of the statements inside it."""
+    body = getattr(node, "body", None)
+    if body and isinstance(body[0], ast.stmt):
+        return range(_first_line(node), max(_first_line(node), body[0].lineno - 1) + 1)
+    return range(_first_line(node), _end(node) + 1)
+
+
+def _quoted(node: ast.AST, quote: str) -> ast.stmt:
+    """The only statement inside `node` that reads like `quote` (of a compound statement, its first line)."""
+    wanted = _first_unparsed(ast.parse(quote + (" pass" if quote.endswith(":") else "")).body[0])
+    matches = [
+        inner for inner in ast.walk(node) if isinstance(inner, ast.stmt) and _first_unparsed(inner) == wanted
+    ]
+    if len(matches) != 1:
+        raise LookupError(f"the quoted statement {quote!r} is found {len(matches)} times, not once")
+    return matches[0]
+
+
+def _first_unparsed(node: ast.stmt) -> str:
+    return ast.unparse(node).split("\n")[0].removesuffix(" pass")
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _end(node: ast.stmt) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno
+
+
+def _last_column(node: ast.expr) -> int:
+    assert node.end_col_offset is not None
+    return node.end_col_offset
+
+
+def _without_docstrings(text: str) -> ast.Module:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if docstring(node) is not None:
+            node.body = node.body[1:]  # type: ignore[attr-defined]
+    return tree

@@ -1,0 +1,154 @@
+"""Put what the site serves of others (KaTeX's style and fonts, the text fonts) into docs/assets/vendor.
+
+`python -m weave.vendor` makes that folder anew from node_modules when the lock or this module has changed,
+and is silent when it has not. The text fonts are cut down to the characters that prose and code use. Their
+licences want modified fonts under another name, so the pages know them as "Book" and "Book Mono".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import fontTools
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+from fontTools.varLib.instancer import instantiateVariableFont
+
+HERE = Path(__file__).resolve().parent
+MODULES = HERE / "node_modules"
+TARGET = HERE.parent / "assets" / "vendor"
+LICENCE_NAMES = [0, 13, 14]  # the name table's copyright, licence and its address; the fonts' own names go
+
+STIX = "@fontsource-variable/stix-two-text"
+CODE = "@fontsource-variable/source-code-pro"
+
+LATIN = (*range(0x20, 0x7F), *range(0xA0, 0x100), 0x131, 0x152, 0x153, *range(0x2000, 0x206F), 0x20AC, 0x2212)
+NAMES = (*range(0x100, 0x180), *range(0x218, 0x21C), 0x2020, 0x2021)  # letters of authors' names, daggers
+# Greek capitals, arrows and signs of mathematics, in the shapes that formulas give them
+SYMBOLS = (*range(0x391, 0x3AA), 0x2113, *range(0x2190, 0x2212), *range(0x2213, 0x2300))
+KATEX_MAIN = "katex/dist/fonts/KaTeX_Main-Regular"
+
+
+@dataclass(frozen=True)
+class Face:
+    """One font file of the site: where it comes from, which characters it keeps, how pages ask for it.
+
+    `weights` limits the variable weight axis, None for a font that has none; `adjust` scales a foreign font's
+    letters to the height of its family's.
+    """
+
+    file: str
+    source: str
+    family: str
+    style: str
+    characters: tuple[int, ...]
+    weights: tuple[int, int] | None = (400, 700)
+    adjust: str = ""
+
+
+FACES = (
+    Face("roman", f"{STIX}/files/stix-two-text-latin-wght-normal", "Book", "normal", LATIN),
+    Face("italic", f"{STIX}/files/stix-two-text-latin-wght-italic", "Book", "italic", LATIN),
+    Face("roman-names", f"{STIX}/files/stix-two-text-latin-ext-wght-normal", "Book", "normal", NAMES),
+    Face("italic-names", f"{STIX}/files/stix-two-text-latin-ext-wght-italic", "Book", "italic", NAMES),
+    Face("symbols", KATEX_MAIN, "Book", "normal", SYMBOLS, weights=None, adjust="109%"),
+    Face("symbols", KATEX_MAIN, "Book", "italic", SYMBOLS, weights=None, adjust="109%"),
+    Face("mono", f"{CODE}/files/source-code-pro-latin-wght-normal", "Book Mono", "normal", LATIN),
+    Face("mono-italic", f"{CODE}/files/source-code-pro-latin-wght-italic", "Book Mono", "italic", LATIN),
+)
+
+
+def main() -> None:
+    """Make the folder if it is not what the lock says it should be."""
+    made = TARGET / ".made"
+    key = wanted()
+    if made.exists() and made.read_text(encoding="ascii") == key:
+        return
+    draft = TARGET.with_name("vendor.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    fill(draft)
+    (draft / ".made").write_text(key, encoding="ascii")
+    shutil.rmtree(TARGET, ignore_errors=True)
+    draft.rename(TARGET)
+    print(f"made {TARGET}: KaTeX and the text fonts")
+
+
+def wanted() -> str:
+    """A hash of all that the folder's contents depend on."""
+    lock, module = (HERE / "package-lock.json").read_bytes(), Path(__file__).read_bytes()
+    return hashlib.sha256(lock + module + fontTools.version.encode()).hexdigest()
+
+
+def fill(target: Path) -> None:
+    """Write everything into the new folder `target`. Raises FileNotFoundError without node_modules."""
+    if not (MODULES / "katex").is_dir():
+        raise FileNotFoundError(
+            f"expected KaTeX and the fonts in {MODULES}, and they are not installed. Run `make install`"
+        )
+    katex(target / "katex")
+    (target / "fonts").mkdir()
+    rules = [rule(face, subset(face, target / "fonts" / f"{face.file}.woff2")) for face in FACES]
+    (target / "fonts.css").write_text("\n".join(rules) + "\n", encoding="ascii")
+    for package in (STIX, CODE):
+        shutil.copyfile(MODULES / package / "LICENSE", target / "fonts" / f"LICENSE-{Path(package).name}.txt")
+
+
+def katex(target: Path) -> None:
+    """KaTeX's style sheet, naming woff2 files only, those files, and its licence."""
+    dist = MODULES / "katex" / "dist"
+    css = (dist / "katex.min.css").read_text(encoding="utf-8")
+    css = re.sub(r',url\([^)]*\) format\("(?:woff|truetype)"\)', "", css)
+    (target / "fonts").mkdir(parents=True)
+    (target / "katex.min.css").write_text(css, encoding="utf-8")
+    for name in sorted(set(re.findall(r"url\(fonts/([^)]*)\)", css))):
+        shutil.copyfile(dist / "fonts" / name, target / "fonts" / name)
+    shutil.copyfile(MODULES / "katex" / "LICENSE", target / "LICENSE.txt")
+
+
+def subset(face: Face, target: Path) -> list[int]:
+    """Write the face's font with its characters and weights only; returns those characters, in order."""
+    font = TTFont(MODULES / f"{face.source}.woff2", recalcTimestamp=False)
+    options = Options(hinting=False, name_IDs=LICENCE_NAMES, notdef_outline=True)
+    cutter = Subsetter(options)
+    cutter.populate(unicodes=face.characters)
+    cutter.subset(font)
+    if face.weights:
+        font = instantiateVariableFont(font, {"wght": face.weights})
+    font.flavor = "woff2"
+    font.save(target)
+    return sorted(font.getBestCmap())
+
+
+def rule(face: Face, characters: Iterable[int]) -> str:
+    """The @font-face rule of a face."""
+    weights = f"{face.weights[0]} {face.weights[1]}" if face.weights else "400 700"
+    lines = (
+        f'font-family: "{face.family}"',
+        f"font-style: {face.style}",
+        f"font-weight: {weights}",
+        "font-display: swap",
+        *([f"size-adjust: {face.adjust}"] * bool(face.adjust)),
+        f"unicode-range: {ranges(characters)}",
+        f'src: url(fonts/{face.file}.woff2) format("woff2")',
+    )
+    return "@font-face {\n" + "".join(f"  {line};\n" for line in lines) + "}"
+
+
+def ranges(characters: Iterable[int]) -> str:
+    """Ascending characters as CSS writes them: U+20-7E, U+A0."""
+    runs: list[list[int]] = []
+    for character in characters:
+        if runs and character == runs[-1][1] + 1:
+            runs[-1][1] = character
+        else:
+            runs.append([character, character])
+    return ", ".join(f"U+{first:X}" if first == last else f"U+{first:X}-{last:X}" for first, last in runs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""A multilayer perceptron in NumPy, written to be read.
+
+In reading order: `arrays` (what everything computes on), `activations`, `losses`, `layers` (one
+layer forward and backward), `network` (parameters and the way forward), `backprop` (the loop),
+`checks` (is the gradient right?), `training`, `data`, `validation` (what the package refuses).
+"""
+
+from mlp import activations, arrays, backprop, checks, data, layers, losses, network, training, validation
+from mlp.network import Network
+from mlp.training import Diverged, Record, accuracy, train
+
+__all__ = [
+    "Diverged",
+    "Network",
+    "Record",
+    "accuracy",
+    "activations",
+    "arrays",
+    "backprop",
+    "checks",
+    "data",
+    "layers",
+    "losses",
+    "network",
+    "train",
+    "training",
+    "validation",
+]

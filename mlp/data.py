@@ -1,0 +1,142 @@
+"""Data: handwritten digits, with one example in each column.
+
+`digits` reads the small images that come with the package, `mnist` those in a folder of yours.
+Both hand out transposes of matrices with an image in each row, the order in which training
+gathers a mini-batch.
+"""
+
+import gzip
+import sys
+import zlib
+from dataclasses import dataclass
+from importlib import resources
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp import validation
+from mlp.arrays import Array
+
+
+@dataclass(frozen=True, repr=False)
+class Examples:
+    """Images and their labels, split for training and testing.
+
+    x_train, x_test : (pixels, N) in float32, between 0 and 1.
+    labels_train, labels_test : (N,), the digits as integers.
+    description : where they come from and how they were split.
+    """
+
+    x_train: Array
+    labels_train: Array
+    x_test: Array
+    labels_test: Array
+    description: str
+
+    def __repr__(self) -> str:
+        return (
+            f"Examples({self.x_train.shape[1]} to train, {self.x_test.shape[1]} to test; {self.description})"
+        )
+
+
+def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
+    """Labels as columns: (classes, N) with a single 1 in each column, at the row that `labels` (N,) names.
+
+    >>> one_hot(np.array([2, 0]), 3)
+    array([[0., 1.],
+           [0., 0.],
+           [1., 0.]], dtype=float32)
+    """
+    classes = validation.positive_integer("classes", classes)
+    labels, dtype = validation.labels(labels, classes), validation.real_dtype(dtype)
+    y: Array = np.eye(classes, dtype=dtype)[labels].T
+    return y
+
+
+def digits(rng: int | np.random.Generator | None = None) -> Examples:
+    """1,797 images of 8 x 8 pixels, each digit about 180 times: 1,437 to train, 360 to test.
+
+    rng : None tests on the last fifth in file order. The file is ordered by writer, so these are
+        hands that the network has hardly seen. A seed or a generator takes every fifth image of each
+        digit instead, after shuffling; then every hand is in both parts, which is easier.
+
+    The images are the test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and
+    C. Kaynak (1998), UCI Machine Learning Repository, doi:10.24432/C50P49, licensed CC BY 4.0, taken
+    from scikit-learn. A pixel is the ink in a block of 4 x 4, counted from 0 to 16; here divided by 16.
+
+    >>> digits()
+    Examples(1437 to train, 360 to test; UCI optical digits, tested on the last fifth in file order)
+    """
+    with resources.files("mlp").joinpath("digits.npz").open("rb") as file, np.load(file) as stored:
+        images, labels = stored["images"] / np.float32(16), stored["labels"].astype(np.intp)
+    if rng is None:
+        test, how = np.arange(len(labels))[-360:], "the last fifth in file order"
+    else:
+        test, how = fifth_of_each_digit(labels, np.random.default_rng(rng)), "a random fifth of each digit"
+    return split(images, labels, test, f"UCI optical digits, tested on {how}")
+
+
+def fifth_of_each_digit(labels: Array, rng: np.random.Generator) -> Array:
+    """The numbers of every fifth example after a shuffle and a sort by label."""
+    order = rng.permutation(len(labels))
+    return order[np.argsort(labels[order], kind="stable")][::5]
+
+
+def split(images: Array, labels: Array, test: Array, description: str) -> Examples:
+    """The rows of `images` named in `test` as test examples, the others as training examples."""
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    return Examples(images[train].T, labels[train], images[test].T, labels[test], description)
+
+
+def mnist(folder: str | PathLike[str]) -> Examples:
+    """MNIST, images of 28 x 28 pixels, from the four IDX files in `folder`, packed (.gz) or not.
+
+    60,000 images to train and 10,000 to test. Where only the two t10k files are present, their first
+    8,000 images train and the last 2,000 test; a line on stderr says so. Each file must have its
+    known SHA-256.
+    """
+    images, labels = idx_pair(Path(folder), "t10k")
+    if not any(Path(folder).glob("train-*-ubyte*")):
+        description = "MNIST's 10,000 test images alone, the first 8,000 to train and the last 2,000 to test"
+        print(f"mlp.data.mnist: {description}", file=sys.stderr)
+        return split(images, labels, np.arange(8_000, 10_000), description)
+    train_images, train_labels = idx_pair(Path(folder), "train")
+    return Examples(train_images.T, train_labels, images.T, labels, "MNIST")
+
+
+def idx_pair(folder: Path, part: str) -> tuple[Array, Array]:
+    """Images (N, 784) between 0 and 1, and labels (N,), of the part "train" or "t10k"."""
+    images = read_idx(find(folder, f"{part}-images-idx3-ubyte"))
+    labels = read_idx(find(folder, f"{part}-labels-idx1-ubyte"))
+    return images.reshape(len(images), -1) / np.float32(255), labels.astype(np.intp)
+
+
+def find(folder: Path, name: str) -> Path:
+    """The file `name` in `folder`, or the packed one beside it."""
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"{folder}: expected {name} or {name}.gz, got neither. Put MNIST's files there.")
+
+
+def read_idx(path: Path) -> Array:
+    """The array in an IDX file of MNIST: 00 00 08, the number of dimensions, the sizes, then the bytes."""
+    content = unpack(path)
+    validation.idx(path, content)
+    header = 4 + 4 * content[3]
+    shape = np.frombuffer(content[4:header], ">u4")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def unpack(path: Path) -> bytes:
+    """The bytes of a file, unpacked if its name ends in .gz."""
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(
+            f"{path}: expected a gzip file, got one that breaks off or is none ({error}). Get it again."
+        ) from error

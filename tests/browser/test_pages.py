@@ -1,0 +1,110 @@
+"""Every page in a real browser: nothing fails to load, nothing spills, everything can be copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from weave import export
+from weave.book import current
+from weave.scan import Math, Open
+from weave.typeset import expand
+
+pytestmark = pytest.mark.slow
+ADDRESSES = [address.replace(".md", ".html") for address in current().pages]
+
+
+def opened(browser: Browser, url: str, width: int, scheme: str) -> tuple[Page, list[str]]:
+    """A page, and what went wrong while it was loaded."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page, troubles = context.new_page(), list[str]()
+    page.on(
+        "console",
+        lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    page.on(
+        "request",
+        lambda request: (
+            troubles.append(f"leaves the site: {request.url}")
+            if not request.url.startswith((url[:17], "data:"))
+            else None
+        ),
+    )
+    page.goto(url, wait_until="networkidle")
+    return page, troubles
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_page_loads_without_complaint_and_fits(
+    browser: Browser, address: str, name: str, width: int, scheme: str
+) -> None:
+    page, troubles = opened(browser, f"{address}/{name}", width, scheme)
+    assert troubles == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shown = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, shown.strip("rgb()").split(",")[:3])) < 384) == (scheme == "dark"), shown
+    page.context.close()
+
+
+def test_copying_gives_what_was_promised(browser: Browser, address: str) -> None:
+    book = current()
+    for name, source in book.pages.items():
+        formulas = [expand(token.tex) for token in source.tokens if isinstance(token, Math) and token.display]
+        statements = [
+            export.statement(book, name, source, token)
+            for token in source.tokens
+            if isinstance(token, Open) and "label" in token.options and token.kind in export.STATEMENTS
+        ]
+        if not formulas:
+            continue
+        page, _ = opened(browser, f"{address}/{name.replace('.md', '.html')}", 1280, "light")
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        assert copied(page, "formula") == [tex.strip() for tex in formulas]
+        assert copied(page, "latex") == statements
+        page.context.close()
+
+
+def copied(page: Page, kind: str) -> list[str]:
+    """What the clipboard holds after each button of a kind has been pressed by keyboard."""
+    page.evaluate("document.querySelectorAll('details').forEach(element => element.open = true)")
+    found = []
+    for button in page.locator(f"button[data-copy={kind}]").all():
+        button.focus()
+        button.press("Enter")
+        page.wait_for_function("document.querySelector('.said').textContent === 'Copied'")
+        found.append(page.evaluate("navigator.clipboard.readText()"))
+        page.evaluate("document.querySelector('.said').textContent = ''")
+    return found
+
+
+def test_code_is_copied_without_prompts_and_outputs(browser: Browser, address: str) -> None:
+    page, _ = opened(browser, f"{address}/derivatives/affine-map.html", 1280, "light")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    texts = copied(page, "code")
+    assert texts and not any(text.startswith(">>>") or "\n>>>" in text for text in texts)
+    for text in texts:
+        compile(text if not text.startswith(" ") else "if 1:\n" + text, "copied", "exec")
+    page.context.close()
+
+
+def test_a_page_from_a_file_copies_and_loads_everything(browser: Browser, site: Path) -> None:
+    page, troubles = opened(browser, f"{site.as_uri()}/derivatives/affine-map.html", 1280, "light")
+    assert [trouble for trouble in troubles if "search" not in trouble] == []
+    page.locator("button[data-copy=formula]").first.click(force=True)
+    page.wait_for_function("document.querySelector('.said').textContent === 'Copied'")
+    page.context.close()
+
+
+def test_without_javascript_a_page_reads(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/derivatives/affine-map.html")
+    assert page.locator(".equation .katex-html").first.is_visible()
+    assert page.locator("button.copy").first.is_hidden()
+    context.close()

@@ -1,0 +1,82 @@
+"""What readers copy: every statement of the book, with its proof, is LaTeX that compiles."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from weave import export
+from weave.book import Book, current
+from weave.scan import STATEMENTS, Open
+
+
+def exported(book: Book) -> dict[str, str]:
+    """Each statement's LaTeX, by its label."""
+    return {
+        token.options["label"]: export.statement(book, address, page, token)
+        for address, page in book.pages.items()
+        for token in page.tokens
+        if isinstance(token, Open) and token.kind in STATEMENTS
+    }
+
+
+def test_a_statement_with_its_proof(write: Callable[..., Book]) -> None:
+    assert (
+        exported(write())["thm:one"]
+        == """\
+% Theorem 1.1 of "A book", one.
+% Needs: """
+        + export.NEEDS
+        + r"""
+\begin{theorem}[Doubling]\label{thm:one}
+Twice $a$ is
+\begin{equation}\label{eq:one}
+2a = a + a.
+\end{equation}
+\end{theorem}
+\begin{proof}
+By \eqref{eq:one}, \emph{twice}. See \texttt{mlp}.
+\end{proof}
+"""
+    )
+
+
+def test_what_is_special_in_latex_is_escaped(write: Callable[..., Book]) -> None:
+    book = write(
+        "Twice $a$ is",
+        "50% of a_b & {c} # \\$ [a link](https://example.org/~x_y), 1. and **bold**:\n\n- one\n- two `a_b`\n",
+    )
+    text = exported(book)["thm:one"]
+    assert r"50\% of a\_b \& \{c\} \# \$" in text
+    assert r"\textbf{bold}" in text and "\\item two \\texttt{a\\_b}" in text
+
+
+def test_references_out_of_the_statement_become_words(write: Callable[..., Book]) -> None:
+    text = exported(write("By [](#eq:one)", "By [](#lst:mlp.code.double), [](#thm:one) and [@chen2016]"))[
+        "thm:one"
+    ]
+    assert r"By mlp.code.double, Theorem~\ref{thm:one} and Chen et al. 2016" in text
+
+
+@pytest.mark.slow
+def test_every_statement_compiles(tmp_path: Path) -> None:
+    """With pdfLaTeX, no error and no undefined reference; that there is a LaTeX is not for this test to doubt."""
+    statements = exported(current())
+    assert statements
+    source = "\\documentclass{article}\n" + export.NEEDS.replace("\\newtheorem", "\n\\newtheorem")
+    source += "\n\\begin{document}\n" + "\n\n".join(statements.values()) + "\n\\end{document}\n"
+    (tmp_path / "all.tex").write_text(source, encoding="utf-8")
+    for _ in range(2):
+        ran = subprocess.run(
+            ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout[-3000:]
+    assert "undefined" not in ran.stdout and "multiply defined" not in ran.stdout

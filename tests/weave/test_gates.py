@@ -1,0 +1,206 @@
+"""What must always hold of the book (the gates). Each has been seen to fail: test_mistakes.py plants the mistakes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from functools import reduce
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+from weave.book import ROOT, Book, current
+from weave.examples import Recorder, run
+from weave.record import Entry, Record, block_key, today
+from weave.scan import PROVED, Cite, Open, scan
+from weave.source import raising_lines
+
+EXPLAINED = ["mlp.layers", "mlp.backprop"]
+"""Modules whose chapters are done: every line of theirs has a home. This list only grows."""
+
+
+@pytest.fixture(scope="module")
+def book() -> Book:
+    return current()
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_every_line_of_an_explained_module_has_exactly_one_home(book: Book, name: str) -> None:
+    module = book.source.modules[name]
+    homes: dict[int, list[str]] = {line: [] for line in module.code_lines()}
+    for listing in book.listings:
+        if listing.piece.module is module and not listing.again:
+            for line in range(listing.piece.first, listing.piece.last + 1):
+                homes.setdefault(line, []).append(f"docs/{listing.page}:{listing.opened.line}")
+    missing = [f"{module.path}:{line}" for line in sorted(module.code_lines()) if not homes[line]]
+    double = {f"{module.path}:{line}": where for line, where in homes.items() if len(where) > 1}
+    assert not missing, f"no listing shows {missing}: add '::: listing' to the module's chapter"
+    assert not double, f"several homes: {double}: mark all but one 'again: yes'"
+
+
+def test_rendered_fences_are_the_collected_examples(book: Book, site: Path) -> None:
+    """The Python blocks in the built pages, and those that the scanner hands to Sybil, are the same texts."""
+    for address, page in book.pages.items():
+        shown = _Blocks.of(site / address.replace(".md", ".html"))
+        wanted = [" ".join(fence.code.split()) for fence in page.fences()]
+        assert [" ".join(text.split()) for text in shown] == wanted, f"docs/{address}"
+
+
+def test_no_page_shows_code_that_is_no_fence(book: Book, site: Path) -> None:
+    """An indented block would be shown as code and run by nobody."""
+    for address in book.pages:
+        html = (site / address.replace(".md", ".html")).read_text(encoding="utf-8")
+        article = html.split("<article", 1)[1].split("</article>")[0]
+        stray = re.findall(r"<pre>(?!<code>)|<div class=\"(?:highlight|codehilite)\"", article)
+        assert not stray, f"docs/{address}: {len(stray)} code blocks without a fence: use ```python"
+        assert article.count("<pre") == article.count("</code></pre>"), f"docs/{address}"
+
+
+def test_blocks_that_are_not_run_are_counted(book: Book) -> None:
+    """An opt-out carries its reason on the page; this number is their count, and raising it is a decision."""
+    unrun = [
+        f"docs/{address}:{fence.line}"
+        for address, page in book.pages.items()
+        for fence in page.fences()
+        if "norun" in fence.options
+    ]
+    assert len(unrun) == 0, unrun
+
+
+def test_listings_show_what_is_imported(book: Book) -> None:
+    for listing in book.listings:
+        piece = listing.piece
+        module = importlib.import_module(piece.module.name)
+        local = piece.name.removeprefix(f"{piece.module.name}.").split(".")
+        named = reduce(getattr, local, module)
+        whole = inspect.getsource(named if callable(named) else module)
+        assert piece.text.strip() in whole, f"docs/{listing.page}:{listing.opened.line}: {piece.name}"
+
+
+def test_a_chapters_blocks_execute_its_listings(book: Book, recorder: Recorder) -> None:
+    """Every line of a listing, error branches apart, is executed by the blocks of the listing's own chapter."""
+    for address in book.pages:
+        listings = [listing for listing in book.listings if listing.page == address]
+        if not listings:
+            continue
+        executed = _executed(book, address)
+        for listing in listings:
+            piece = listing.piece
+            lines = piece.module.body_lines() & set(range(piece.first, piece.last + 1)) - raising_lines(
+                piece.module
+            )
+            missed = sorted(lines - executed.get(str(piece.module.path), set()))
+            assert not missed, (
+                f"docs/{address}:{listing.opened.line}: no block executes {piece.module.path}:{missed}"
+            )
+            recorder.listings[piece.name] = Entry("executed", today(), cases=len(lines))
+
+
+def test_labels_references_checks_and_citations(book: Book) -> None:
+    assert [str(mistake) for mistake in book.mistakes()] == []
+
+
+def test_every_reference_of_the_bibliography_is_cited(book: Book) -> None:
+    cited = {
+        key
+        for page in book.pages.values()
+        for token in page.tokens
+        if isinstance(token, Cite)
+        for key, _ in token.keys
+    }
+    assert set(book.bibliography.entries) == cited
+
+
+def test_every_result_is_checked_and_the_record_knows_it(book: Book) -> None:
+    record, results = Record(), 0
+    for page in book.pages.values():
+        for token in page.tokens:
+            if isinstance(token, Open) and token.kind in PROVED:
+                results += 1
+                for address, fence in book.checks[token.options["label"]]:
+                    entry = record.entry(
+                        book.pages[address].path, block_key(book, book.pages[address], fence)
+                    )
+                    assert entry is None or (entry.result == "passed" and entry.cases > 0)
+    assert results > 0
+
+
+def test_nothing_is_loaded_from_another_host(site: Path) -> None:
+    """No page, style sheet or script of the site makes a browser ask another host for anything."""
+    loads = re.compile(
+        r"""(?:src|srcset|poster)\s*=\s*["'](?:https?:)?//|<link[^>]+rel="?(?!canonical|next|prev)[^>]*href="(?:https?:)?//|"""
+        r"""@import\s+["']?(?:https?:)?//|url\(\s*["']?(?:https?:)?//|fetch\(\s*["']https?://"""
+    )
+    for path in [*site.rglob("*.html"), *site.rglob("*.css"), *site.glob("assets/*.js")]:
+        assert not loads.search(path.read_text(encoding="utf-8")), path.relative_to(site)
+
+
+def test_third_party_files_come_from_the_lock_alone(site: Path) -> None:
+    """Fonts and style sheets of others are not in the repository; the site's are those that the lock gave."""
+    tracked = [
+        path
+        for path in ROOT.glob("docs/**/*")
+        if path.suffix in {".woff2", ".ttf", ".woff", ".otf"}
+        and "vendor" not in path.parts
+        and "node_modules" not in path.parts
+    ]
+    assert tracked == []
+    assert list(site.glob("assets/vendor/**/*.woff2"))
+
+
+class _Blocks(HTMLParser):
+    """The code of a page's blocks, in order; listings, outputs and whole sources are not blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.depth, self.inside, self.skip = 0, 0, False
+
+    @staticmethod
+    def of(path: Path) -> list[str]:
+        parser = _Blocks()
+        parser.feed(path.read_text(encoding="utf-8"))
+        return parser.found
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        classes = (dict(attributes).get("class") or "").split()
+        if tag == "div":
+            self.depth += 1
+            if "code" in classes and "source" not in classes:
+                self.inside = self.depth
+        if tag == "pre" and self.inside:
+            self.skip = "output" in classes
+            if not self.skip:
+                self.found.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "div":
+            self.inside = 0 if self.depth == self.inside else self.inside
+            self.depth -= 1
+        if tag == "pre":
+            self.skip = True
+
+    def handle_data(self, data: str) -> None:
+        if self.inside and not self.skip and self.found:
+            self.found[-1] += data
+
+
+def _executed(book: Book, address: str) -> dict[str, set[int]]:
+    """The lines of the package that a page's blocks execute, by file."""
+    page = scan(f"docs/{address}", (book.root / "docs" / address).read_text(encoding="utf-8"))
+    measured = coverage.Coverage(data_file=None, config_file=False, include=[str(book.root / "mlp" / "*")], messages=False)
+    namespace: dict[str, Any] = {}
+    measured.start()
+    try:
+        for fence in page.examples():
+            run(fence, namespace, book.root / page.path)
+    finally:
+        measured.stop()
+    data = measured.get_data()
+    return {
+        str(Path(name).relative_to(book.root)): set(data.lines(name) or ()) for name in data.measured_files()
+    }
