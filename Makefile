@@ -31,8 +31,8 @@ site: install ## the site as files, in site/
 test: install ## every test but the slow ones
 	$(VENV)/bin/pytest
 
-record: install ## run every block of the pages and keep what it showed
-	$(VENV)/bin/pytest --record
+record: install ## run the blocks of the pages, and renew docs/record.json with what they showed
+	$(VENV)/bin/pytest docs README.md CONTRIBUTING.md tests/weave/test_gates.py
 
 check: install ## lint and types
 	$(VENV)/bin/ruff check .

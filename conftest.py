@@ -13,25 +13,28 @@ from weave.examples import FLAGS, Parser, Recorder
 ROOT = Path(__file__).parent
 RECORDER = Recorder(ROOT)
 
-pytest_collect_file = SybilCollection(
-    (
-        Sybil(
-            path=str(ROOT / "docs"),
-            patterns=["**/*.md"],
-            excludes=["weave/**", "theme/**"],
-            parsers=[Parser(ROOT, RECORDER.saw)],
-        ),
-        Sybil(
-            path=str(ROOT), patterns=["README.md", "CONTRIBUTING.md"], parsers=[Parser(ROOT, RECORDER.saw)]
-        ),
-        Sybil(
-            path=str(ROOT / "mlp"),
-            patterns=["**/*.py"],
-            parsers=[DocTestParser(FLAGS)],
-            document_types={".py": PythonDocStringDocument},
-        ),
-    )
-).pytest()
+SYBILS = [
+    Sybil(
+        path=str(ROOT / "docs"),
+        patterns=["*.md"],
+        excludes=["weave/**", "theme/**"],
+        parsers=[Parser(ROOT, RECORDER.saw)],
+    ),
+    Sybil(path=str(ROOT), filenames=["README.md", "CONTRIBUTING.md"], parsers=[Parser(ROOT, RECORDER.saw)]),
+    Sybil(
+        path=str(ROOT / "mlp"),
+        patterns=["*.py"],
+        parsers=[DocTestParser(FLAGS)],
+        document_types={".py": PythonDocStringDocument},
+    ),
+]
+pytest_collect_file = SybilCollection(SYBILS).pytest()
+
+
+@pytest.fixture(scope="session")
+def sybils() -> list[Sybil]:
+    """What collects the blocks, for the gate that asks whether it collects them all."""
+    return SYBILS
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Activations: the elementwise functions phi between two affine maps, and their derivatives.
 
-The Jacobian of an elementwise function is diagonal, so its transpose acts on an adjoint as a
+The Jacobian of an elementwise function is diagonal, so its transpose acts on an adjoint as the
 Hadamard product with phi'(Z). For sigmoid, tanh and ReLU that derivative is a function of the
 output alone: then X = phi(Z) is all that has to be kept (`needs = "output"`). Where it is not,
 Z is kept and phi(Z) evaluated again (`needs = "input"`). Either way one array per layer.
@@ -34,23 +34,22 @@ class Activation(Protocol):
         """Write phi(z) into `out`, which has the shape of `z` and may be `z`; nothing is returned."""
 
     def multiply_derivative(self, delta: Array, state: Array, /, *work: Any, **_: Any) -> None:
-        """Multiply `delta` in place by phi'(z), elementwise; the contents of `state` may be destroyed."""
+        """Multiply `delta` in place by phi'(z), elementwise; `state` may be destroyed."""
 
 
 class Sigmoid:
     """phi(z) = 1 / (1 + e^-z), with phi' = x (1 - x) from the output x.
 
-    The value has a relative error of at most 2 units in the last place while the result is a
-    normal number, and is exactly 0 where e^-z overflows (z < -88.7 in float32, -709.8 in
-    float64). The derivative has an absolute error of at most one unit in the last place of 1,
-    and is exactly 0 where x has been rounded to 1 (z > 36.7 in float64).
+    The value has a relative error of at most 2 eps where it is a normal number, and is exactly 0
+    where e^-z overflows (z < -88.7 in float32, -709.8 in float64). The derivative has an absolute
+    error of at most eps, and is exactly 0 where x is rounded to 1 (z > 36.7 in float64).
     """
 
     name = "sigmoid"
     needs: Needs = "output"
 
     def value(self, z: Array, out: Array) -> None:
-        """Write 1 / (1 + e^-z) into `out`: four passes, no temporary array."""
+        """Write 1 / (1 + e^-z) into `out`, in four passes without a temporary array."""
         np.negative(z, out=out)
         np.exp(out, out=out)
         out += 1
@@ -83,9 +82,8 @@ class Tanh:
 class ReLU:
     """phi(z) = max(z, 0), with phi' = 1 where x > 0 and 0 elsewhere.
 
-    At the kink z = 0 the function has no derivative; this choice, 0, is the one that the output
-    decides. NumPy orders complex numbers by their real parts first, so that both methods follow
-    the real part everywhere but on the kink.
+    At the kink z = 0 there is no derivative; 0 is the choice that the output alone can make. NumPy
+    orders complex numbers by their real parts, so off the kink both methods go by the real part.
     """
 
     name = "relu"
@@ -102,7 +100,7 @@ class ReLU:
 
 
 class Identity:
-    """phi(z) = z, with phi' = 1: the activation of the input and of the logits."""
+    """phi(z) = z, with phi' = 1: what stands before the first layer and after the last."""
 
     name = "identity"
     needs: Needs = "output"

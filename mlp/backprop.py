@@ -1,8 +1,9 @@
 """Backpropagation: all derivatives of the loss in one sweep forward and one sweep backward.
 
 Forward, every layer leaves its state behind. The loss turns the logits into Delta_n = dL/dZ_n.
-Then, from the last layer to the first, Delta_k and the state below give the two gradients of
-layer k and Delta_{k-1}; after that the state is not needed any more.
+Then, from the last layer to the first, Delta_{k+1} and state k give the two gradients of layer
+k + 1, and Delta_k; after that state k is not needed any more. Python counts from 0, so that
+`layers[k]` is layer k + 1: it leads from state k to state k + 1.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,9 @@ from mlp.losses import Loss
 class Gradient:
     """The loss of a batch and its derivatives with respect to all parameters.
 
-    loss : L, the mean over the batch.
-    vector : all derivatives as one vector, in the order of `Network.parameters`.
-    nabla_w, nabla_b : views into it; nabla_w[k] has the shape of weights[k], nabla_b[k] of biases[k].
+    loss : L, a float.
+    vector : all derivatives, in the order of `Network.parameters`.
+    nabla_w, nabla_b : the same as views; nabla_w[k] has the shape of weights[k], nabla_b[k] of biases[k].
     """
 
     loss: float
@@ -32,7 +33,7 @@ class Gradient:
 
     @classmethod
     def like(cls, parameters: Array, sizes: Sequence[int]) -> "Gradient":
-        """A gradient for these parameters, not yet computed."""
+        """Room for the gradient of a network with these parameters and widths."""
         vector = np.empty_like(parameters)
         return cls(np.nan, vector, *split(vector, sizes))
 
@@ -40,12 +41,12 @@ class Gradient:
 class Buffers:
     """The arrays of one sweep forward and one backward over a batch of B columns.
 
-    states : state k of the n - 1 hidden layers, each in its own array (d_k, B).
-    deltas : Delta_0 = None, Delta_1, ..., Delta_n, (d_k, B): views into two flat arrays that take
-        turns, because only two neighbours live at a time.
+    states : the states of the n - 1 hidden layers, each in its own array (d_k, B).
+    deltas : None, Delta_1, ..., Delta_n, each (d_k, B): views into two flat arrays that take turns,
+        because only two neighbours live at a time. On the way forward they are free, and serve as scratch.
     work : flat arrays for the temporaries of the activations.
 
-    If all layers have the same width, these are n + 1 arrays of the size of a state; x is one more.
+    With equal widths these are n + 1 arrays of the size of a state; x is one more.
     """
 
     def __init__(self, layers: Sequence[Layer], batch: int) -> None:
@@ -61,15 +62,16 @@ class Buffers:
 def backprop(
     layers: Sequence[Layer], loss: Loss, x: Array, y: Array, *, buffers: Buffers, out: Gradient
 ) -> None:
-    """L and its derivatives with respect to every W_k and b_k, written into `out`.
+    """Write L and its derivatives with respect to every W_k and b_k into `out`.
 
-    x, y : (d_0, B) and (d_n, B), read only. All of `buffers` is overwritten.
+    x, y : (d_0, B) and (d_n, B), read only.
+    buffers : for these layers and B columns; all of it is overwritten.
     """
-    n, g = len(layers), out
-    delta, work = buffers.deltas, buffers.work
-    state = [x, *buffers.states, delta[n]]  # Z_n lies where Delta_n will be
+    n, delta, work = len(layers), buffers.deltas, buffers.work
+    nabla_w, nabla_b = out.nabla_w, out.nabla_b
+    state = [x, *buffers.states, delta[n]]  # the logits lie where Delta_n will be
     for k in range(n):
         advance(layers[k], state[k], out=state[k + 1], scratch=delta[k], work=work)
-    g.loss = loss.value_and_delta(state[n], y)  # Z_n becomes Delta_n
+    out.loss = loss.value_and_delta(state[n], y)  # Z_n becomes Delta_n
     for k in reversed(range(n)):
-        reverse(layers[k], delta[k + 1], state[k], g.nabla_w[k], g.nabla_b[k], out=delta[k], work=work)
+        reverse(layers[k], delta[k + 1], state[k], nabla_w[k], nabla_b[k], out=delta[k], work=work)

@@ -63,7 +63,7 @@ def dot_product_test(
     >>> dot_product_test(np.matmul, lambda u: (u @ x.T, w.T @ u), (w, x)) < 1e-15
     True
     """
-    rng = np.random.default_rng(rng)
+    rng = validation.generator(rng)
     v = [rng.standard_normal(a.shape) for a in at]
     jv = f(*(a + 1j * STEP * d for a, d in zip(at, v, strict=True))).imag / STEP
     u = rng.standard_normal(jv.shape)
@@ -80,25 +80,27 @@ def layer_dot_product_test(layer: Layer, z: Array, rng: int | np.random.Generato
     >>> layer_dot_product_test(net.layers[1], np.ones((5, 4))) < 1e-15
     True
     """
+    z = validation.columns("z", z, layer.w.shape[1], np.dtype(np.float64))
+    w, b = layer.w.astype(np.float64), layer.b.astype(np.float64)
 
-    def forth(w: Array, b: Array, z: Array) -> Array:
-        alone = Layer(w, b, layer.before, identity)
-        out = np.empty((len(w), z.shape[1]), w.dtype)
-        work = workspace([alone], z.shape[1])
-        leave(layer.before, z, work)
-        advance(alone, z, out=out, work=work)
+    def alone(w: Array, b: Array, z: Array) -> tuple[Layer, Array, list[Array]]:
+        single, state = Layer(w, b, layer.before, identity), z.copy()
+        work = workspace([single], z.shape[1])
+        leave(layer.before, state, work)
+        return single, state, work
+
+    def forth(*at: Array) -> Array:
+        single, state, work = alone(*at)
+        out = np.empty((len(w), z.shape[1]), state.dtype)
+        advance(single, state, out=out, work=work)
         return out
 
     def back(u: Array) -> Sequence[Array]:
-        state, out = z.astype(np.float64), np.empty(z.shape)
-        alone = Layer(w, b, layer.before, identity)
-        work = workspace([alone], z.shape[1])
-        leave(layer.before, state, work)
-        nabla_w, nabla_b = np.empty_like(w), np.empty_like(b)
-        reverse(alone, u, state, nabla_w, nabla_b, out=out, work=work)
+        single, state, work = alone(w, b, z)
+        nabla_w, nabla_b, out = (np.empty_like(a) for a in (w, b, z))
+        reverse(single, u, state, nabla_w, nabla_b, out=out, work=work)
         return nabla_w, nabla_b, out
 
-    w, b = layer.w.astype(np.float64), layer.b.astype(np.float64)
     with kernel_arithmetic():
         return dot_product_test(forth, back, (w, b, z), rng)
 

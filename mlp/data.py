@@ -50,7 +50,7 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
            [1., 0.]], dtype=float32)
     """
     classes = validation.positive_integer("classes", classes)
-    labels, dtype = validation.labels(labels, classes), validation.real_dtype(dtype)
+    labels, dtype = validation.class_labels(labels, classes), validation.real_dtype(dtype)
     y: Array = np.eye(classes, dtype=dtype)[labels].T
     return y
 
@@ -74,7 +74,7 @@ def digits(rng: int | np.random.Generator | None = None) -> Examples:
     if rng is None:
         test, how = np.arange(len(labels))[-360:], "the last fifth in file order"
     else:
-        test, how = fifth_of_each_digit(labels, np.random.default_rng(rng)), "a random fifth of each digit"
+        test, how = fifth_of_each_digit(labels, validation.generator(rng)), "a random fifth of each digit"
     return split(images, labels, test, f"UCI optical digits, tested on {how}")
 
 
@@ -118,7 +118,8 @@ def find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    raise FileNotFoundError(f"{folder}: expected {name} or {name}.gz, got neither. Put MNIST's files there.")
+    message = validation.message(str(folder), f"{name} or {name}.gz", "neither", "Put MNIST's files there.")
+    raise FileNotFoundError(message)
 
 
 def read_idx(path: Path) -> Array:
@@ -138,5 +139,5 @@ def unpack(path: Path) -> bytes:
         return gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(
-            f"{path}: expected a gzip file, got one that breaks off or is none ({error}). Get it again."
+            validation.message(str(path), "a whole gzip file", error, "Get it again.")
         ) from error

@@ -1,9 +1,9 @@
 """Layers: the affine map Z = W X + b 1^T with an activation on either side, both ways.
 
-`advance` takes one layer forward and `reverse` takes it backward. Both read a *state*: of layer
-k, that is X_k where phi'_k is a function of the output, and Z_k where it needs the input. They
-allocate nothing, and write only into the arrays that they are told to write into. Everything
-that runs a network, with or without checkpoints, is made of these two steps.
+`advance` takes one layer forward, `reverse` takes it backward. What they read is the *state* of
+the layer below: of layer k that is X_k where phi'_k is a function of the output, and Z_k where
+it needs the input. They allocate nothing and write only where they are told to. Everything that
+runs a network, with or without checkpoints, is made of these two steps.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,10 @@ from mlp.arrays import Array
 class Layer(NamedTuple):
     """Layer k: its affine map, and the activations before and after it.
 
-    w : W_k, (d_k, d_{k-1}); b : b_k, (d_k, 1);
-    before : phi_{k-1}, the identity for k = 1; after : phi_k, the identity for k = n.
+    w : W_k, (d_k, d_{k-1}).
+    b : b_k, (d_k, 1).
+    before : phi_{k-1}, the identity for k = 1.
+    after : phi_k, the identity for k = n.
     """
 
     w: Array
@@ -36,11 +38,11 @@ def advance(
 
     state : (d_{k-1}, B), the state of layer k - 1; read only.
     out : (d_k, B), becomes the state of layer k.
-    scratch : (d_{k-1}, B), receives X_{k-1} if `state` is Z_{k-1}; may be `state` itself.
+    scratch : (d_{k-1}, B), receives X_{k-1} where `state` is Z_{k-1}; may be `state` itself.
     work : flat arrays for the temporaries of the activations.
     """
     x = enter(layer.before, state, scratch, work)  # X_{k-1}
-    np.matmul(layer.w, x, out=out)  # Z_k = W_k X_{k-1}
+    np.dot(layer.w, x, out=out)  # Z_k = W_k X_{k-1}
     out += layer.b  # + b_k 1^T
     leave(layer.after, out, work)  # X_k = phi_k(Z_k)
 
@@ -64,11 +66,11 @@ def reverse(
     work : flat arrays for the temporaries of the activation.
     """
     x = enter(layer.before, state, out, work)  # X_{k-1}
-    np.matmul(delta, x.T, out=nabla_w)  # dL/dW_k = Delta_k X_{k-1}^T
+    np.dot(delta, x.T, out=nabla_w)  # dL/dW_k = Delta_k X_{k-1}^T
     delta.sum(axis=1, keepdims=True, out=nabla_b)  # dL/db_k = Delta_k 1
     if out is not None:
-        np.matmul(layer.w.T, delta, out=out)  # W_k^T Delta_k
-        differentiate(layer.before, out, state, work)  # Delta_{k-1} = ... (.) phi'(Z_{k-1})
+        np.dot(layer.w.T, delta, out=out)  # W_k^T Delta_k
+        differentiate(layer.before, out, state, work)  # (.) phi'(Z_{k-1}) = Delta_{k-1}
 
 
 def enter(phi: Activation, state: Array, scratch: Array | None, work: Sequence[Array]) -> Array:
@@ -87,21 +89,23 @@ def leave(phi: Activation, z: Array, work: Sequence[Array]) -> None:
 
 
 def differentiate(phi: Activation, delta: Array, state: Array, work: Sequence[Array]) -> None:
-    """Multiply `delta`, (d_k, B), by phi'(Z_k) elementwise; `state` is lost."""
+    """Multiply `delta`, (d_k, B), elementwise by phi'(Z_k), from the state of layer k, which is lost."""
     phi.multiply_derivative(delta, state, *temporaries(phi, delta, work))
 
 
 def temporaries(phi: Activation, like: Array, work: Sequence[Array]) -> list[Array]:
     """As many views of the flat arrays in `work`, in the shape of `like`, as `phi` asks for."""
+    if not work:
+        return []
     count = getattr(phi, "workspace", 0)
     return [shaped(flat, *like.shape) for flat in work[:count]]
 
 
 def workspace(layers: Sequence[Layer], batch: int) -> list[Array]:
     """Flat arrays, as many and as long as the activations between `layers` want for B columns."""
-    wants = [getattr(layer.before, "workspace", 0) for layer in layers]
-    width = max((layer.w.shape[1] for layer, count in zip(layers, wants, strict=True) if count), default=0)
-    return [np.empty(width * batch, layers[0].w.dtype) for _ in range(max(wants))]
+    wants = [(getattr(layer.before, "workspace", 0), layer.w.shape[1]) for layer in layers]
+    width = max((d for count, d in wants if count), default=0)
+    return [np.empty(width * batch, layers[0].w.dtype) for _ in range(max(wants)[0])]
 
 
 def shaped(flat: Array, rows: int, columns: int) -> Array:
@@ -110,20 +114,20 @@ def shaped(flat: Array, rows: int, columns: int) -> Array:
 
 
 def split(vector: Array, sizes: Sequence[int]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """The matrices and columns of all layers as views into one vector: W_1, b_1, ..., W_n, b_n.
+    """All matrices and all columns as views into one vector: W_1, b_1, ..., W_n, b_n.
 
     >>> weights, biases = split(np.arange(9.0), [2, 2, 1])
-    >>> [w.shape for w in weights], [b.shape for b in biases]
-    ([(2, 2), (1, 2)], [(2, 1), (1, 1)])
+    >>> weights[1], biases[1]
+    (array([[6., 7.]]), array([[8.]]))
     """
     shapes = [shape for below, d in pairwise(sizes) for shape in ((d, below), (d, 1))]
     ends = np.cumsum([rows * columns for rows, columns in shapes])
-    pieces = [piece.reshape(shape) for piece, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True)]
+    pieces = [part.reshape(shape) for part, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True)]
     return tuple(pieces[::2]), tuple(pieces[1::2])
 
 
 def chain(parameters: Array, sizes: Sequence[int], hidden: Activation) -> tuple[Layer, ...]:
-    """The layers of a network; `hidden` stands between any two, the identity at both ends."""
+    """The layers of a network: `hidden` between any two of them, the identity at both ends."""
     weights, biases = split(parameters, sizes)
     phi = [identity, *[hidden] * (len(weights) - 1), identity]
     return tuple(map(Layer, weights, biases, phi, phi[1:]))

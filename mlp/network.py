@@ -19,13 +19,13 @@ from mlp.layers import Layer, advance, chain, split, workspace
 from mlp.losses import Loss
 
 
-def glorot(d_in: int, d_out: int) -> float:
-    """Standard deviation that keeps the variance about equal both ways where phi'(0) = 1."""
+def glorot(d_out: int, d_in: int) -> float:
+    """Standard deviation of W (d_out, d_in) that about keeps the variance, both ways, if phi'(0) = 1."""
     return float(np.sqrt(2 / (d_in + d_out)))
 
 
-def he(d_in: int, d_out: int) -> float:
-    """Standard deviation that keeps the second moment forward through ReLU, which drops half of it."""
+def he(d_out: int, d_in: int) -> float:
+    """Standard deviation of W (d_out, d_in) that keeps the second moment, of which ReLU drops half."""
     return float(np.sqrt(2 / d_in))
 
 
@@ -58,7 +58,7 @@ class Network:
         dtype: Any = np.float32,
         rng: int | np.random.Generator = 0,
     ) -> "Network":
-        """A network with random weights of mean 0 and biases 0.
+        """A network with normally distributed weights of mean 0, and biases 0.
 
         sizes : the widths d_0, ..., d_n, for example [784, 30, 10].
         hidden : "sigmoid", "tanh", "relu", "identity", or any object that is an activation.
@@ -74,18 +74,14 @@ class Network:
         dtype = validation.real_dtype(dtype)
         phi = validation.activation(hidden, dtype)
         chosen_loss = validation.choice("loss", loss, losses.by_name)
+        rng = validation.generator(rng)
         auto = he if phi.name == "relu" else glorot
         deviation = validation.choice("initialization", initialization, {"auto": auto, **initializations})
         count = sum(d * (below + 1) for below, d in pairwise(sizes))
         net = cls(sizes, phi, chosen_loss, np.zeros(count, dtype))
-        net.draw_weights(deviation, np.random.default_rng(rng))
+        for w in net.weights:
+            w[...] = deviation(*w.shape) * rng.standard_normal(w.shape)
         return net
-
-    def draw_weights(self, deviation: Callable[[int, int], float], rng: np.random.Generator) -> None:
-        """Draw each W_k from a normal distribution with mean 0 and the deviation for its shape."""
-        for w in self.weights:
-            d_out, d_in = w.shape
-            w[...] = deviation(d_in, d_out) * rng.standard_normal(w.shape)
 
     def __repr__(self) -> str:
         hidden, loss, dtype = self.hidden.name, self.loss.name, self.parameters.dtype.name

@@ -7,7 +7,6 @@ parameters change.
 
 import math
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import NamedTuple
@@ -17,7 +16,6 @@ import numpy as np
 from mlp import validation as check
 from mlp.arrays import Array, all_finite, kernel_arithmetic
 from mlp.backprop import Buffers, Gradient, backprop
-from mlp.layers import Layer
 from mlp.network import Network, forward
 
 
@@ -65,7 +63,7 @@ class Batch(NamedTuple):
     buffers: Buffers
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """Training under way, as `train` returns it: each `next` trains for one more epoch.
 
@@ -109,6 +107,8 @@ class Run:
         except Diverged:
             self.net.parameters[...] = saved
             raise
+        finally:
+            self.progress.clear()
         self.epoch += 1
         measured = None if self.validation is None else accuracy(self.net, *self.validation)
         return Record(self.epoch, loss, measured, seconds)
@@ -119,25 +119,31 @@ class Run:
         began = perf_counter()
         with kernel_arithmetic(), np.errstate(invalid="ignore"):
             for start in range(0, len(order), size):
-                losses.append(self.step(order[start : start + size]))
+                chosen = order[start : start + size]
+                losses.append(self.step(chosen))
                 if not math.isfinite(losses[-1]):
                     raise Diverged(
-                        self.epoch + 1, len(losses), diverged_layer(self.layers, self.batches[size].x.T)
+                        self.epoch + 1, len(losses), self.diverged_layer(self.batches[len(chosen)])
                     )
                 self.progress.tick()
-        seconds = perf_counter() - began
-        self.progress.clear()
-        return float(np.mean(losses)), seconds
+        return float(np.mean(losses)), perf_counter() - began
 
     def step(self, chosen: Array) -> float:
         """Descend once by the gradient of the loss on the examples numbered in `chosen`; return that loss."""
         x, y, buffers = self.batches[len(chosen)]
-        np.take(self.x, chosen, axis=0, out=x, mode="clip")
-        np.take(self.y, chosen, axis=0, out=y, mode="clip")
+        self.x.take(chosen, axis=0, out=x, mode="clip")
+        self.y.take(chosen, axis=0, out=y, mode="clip")
         backprop(self.layers, self.net.loss, x.T, y.T, buffers=buffers, out=self.gradient)
         if math.isfinite(self.gradient.loss):
             descend(self.net.parameters, self.gradient.vector, self.learning_rate)
         return self.gradient.loss
+
+    def diverged_layer(self, batch: Batch) -> int:
+        """The first layer, counted from 1, whose state is not finite; the last if only the loss is not."""
+        for k in range(1, len(self.layers)):
+            if not all_finite(forward(self.layers[:k], batch.x.T)):
+                return k
+        return len(self.layers)
 
 
 def descend(parameters: Array, gradient: Array, learning_rate: float) -> None:
@@ -146,14 +152,9 @@ def descend(parameters: Array, gradient: Array, learning_rate: float) -> None:
     parameters -= gradient
 
 
-def diverged_layer(layers: Sequence[Layer], x: Array) -> int:
-    """The first layer, counted from 1, whose state is not finite; the last if only the loss is not."""
-    finite = (all_finite(forward(layers[:k], x)) for k in range(1, len(layers)))
-    return next((k for k, good in enumerate(finite, start=1) if not good), len(layers))
-
-
 def accuracy(net: Network, x: Array, y: Array) -> float:
     """The share of columns of `x` (d_0, B) whose largest logit is where `y` (d_n, B) is largest."""
+    x, y = check.held_out(net, (x, y))
     return float(np.mean(net.logits(x).argmax(axis=0) == y.argmax(axis=0)))
 
 
@@ -166,15 +167,19 @@ class Progress:
     def tick(self) -> None:
         """Count one step; redraw at most ten times a second."""
         self.done += 1
-        if perf_counter() - self.shown > 0.1 and sys.stderr.isatty():
-            filled = 40 * self.done // self.total
-            print(f"\r{'#' * filled:.<40} {self.done / self.total:4.0%}", end="", file=sys.stderr, flush=True)
+        if perf_counter() - self.shown > 0.1:
             self.shown = perf_counter()
+            filled = "#" * (40 * self.done // self.total)
+            self.write(f"\r{filled:.<40} {self.done / self.total:4.0%}")
 
     def clear(self) -> None:
         """Leave the line empty, for what the caller prints next."""
+        self.write("\r\x1b[K")
+
+    def write(self, text: str) -> None:
+        """Write to the terminal, if there is one."""
         if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            print(text, end="", file=sys.stderr, flush=True)
 
 
 def train(
@@ -212,6 +217,7 @@ def train(
     epochs = check.positive_integer("epochs", epochs)
     batch_size = check.positive_integer("batch_size", batch_size)
     rate = check.positive_number("learning_rate", 1.0 if learning_rate is None else learning_rate)
+    rng = check.generator(rng)
     held_out = None if validation is None else check.held_out(net, validation)
     x_rows, y_rows = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
-    return Run(net, x_rows, y_rows, epochs, batch_size, rate, np.random.default_rng(rng), held_out)
+    return Run(net, x_rows, y_rows, epochs, batch_size, rate, rng, held_out)

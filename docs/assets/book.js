@@ -5,6 +5,7 @@
   const said = Object.assign(document.createElement("div"), { className: "said" });
   said.setAttribute("role", "status");
   document.body.append(said);
+  let silence; // the timer that ends an announcement
 
   /** Put text on the clipboard, also where a page opened from a file has no clipboard interface. */
   async function write(text) {
@@ -50,7 +51,9 @@
     } catch (error) {
       said.textContent = `Not copied: ${error.message}`;
     }
-    setTimeout(() => { button.classList.remove("done"); said.textContent = ""; }, 1600);
+    setTimeout(() => button.classList.remove("done"), 1600);
+    clearTimeout(silence);
+    silence = setTimeout(() => { said.textContent = ""; }, 1600);
   });
 
   // Selecting over a formula and copying gives its TeX, not the glyphs that draw it.

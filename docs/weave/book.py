@@ -1,4 +1,4 @@
-"""The book as a whole: its pages in reading order, what every label names, and which block checks which result."""
+"""The book as a whole: its pages in order, what every label names, and which block checks which result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from weave.citations import Bibliography
 from weave.errors import WeaveError
 from weave.scan import BLOCKS, PROVED, STATEMENTS, Cite, Fence, Heading, Math, Open, Page, Ref, scan
-from weave.source import Piece, Source
+from weave.source import Piece, Source, quoted_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIXES = {
@@ -45,6 +45,11 @@ class Target:
     title: str
 
     @property
+    def at(self) -> tuple[str, int]:
+        """The page and line where it stands."""
+        return self.page, self.line
+
+    @property
     def words(self) -> str:
         """How a reference reads: "Theorem 2.1", "(2.3)", or a section's title."""
         if self.kind == "equation":
@@ -54,11 +59,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Listing:
-    """A listing on a page: its opening token, the page's address, and the piece of source that it shows."""
+    """A listing on a page: its opening token, the page's address, the piece of source that it shows.
+
+    `lights` are (name, first line, last line) of statements that light up together with terms of formulas.
+    """
 
     opened: Open
     page: str
     piece: Piece
+    lights: list[tuple[str, int, int]]
 
     @property
     def again(self) -> bool:
@@ -105,34 +114,27 @@ class Book:
         counters: dict[str, int] = {}
         for token in page.tokens:
             if isinstance(token, Math) and token.label:
-                self._label(address, page, token, token.label, "equation", "equation", "", counters)
+                self._label(address, page, token, counters)
             elif isinstance(token, Heading) and token.label:
                 self._add(page, Target(token.label, address, token.line, "section", "", token.text))
             elif isinstance(token, Open) and token.kind in (*STATEMENTS, "exercise", "figure", "wrong"):
-                counter = "statement" if token.kind in STATEMENTS else token.kind
-                label = token.options.get("label", "")
-                self._label(address, page, token, label, token.kind, counter, token.argument, counters)
+                self._label(address, page, token, counters)
             elif isinstance(token, Open) and token.kind == "listing":
                 self._listing(address, page, token)
 
-    def _label(
-        self,
-        address: str,
-        page: Page,
-        token: Math | Open,
-        label: str,
-        kind: str,
-        counter: str,
-        title: str,
-        counters: dict[str, int],
-    ) -> None:
+    def _label(self, address: str, page: Page, token: Math | Open, counters: dict[str, int]) -> None:
         """Number a token in its chapter, and enter its label."""
+        if isinstance(token, Math):
+            kind, label, title = "equation", token.label, ""
+        else:
+            kind, label, title = token.kind, token.options.get("label", ""), token.argument
         if address not in self.chapters:
             raise page.error(
                 token.line,
                 f"a numbered {kind} on a page that is no chapter",
                 "Move the page into a section of the nav in mkdocs.yml, or leave the label out",
             )
+        counter = "statement" if kind in STATEMENTS else kind
         counters[counter] = counters.get(counter, 0) + 1
         number = f"{self.chapters[address]}.{counters[counter]}"
         self.numbers[address, token.start] = number
@@ -147,19 +149,20 @@ class Book:
         quote = token.options
         try:
             piece = self.source.piece(token.argument, quote.get("from", ""), quote.get("to", ""))
+            items = filter(None, quote.get("light", "").split(";;"))
+            named = [item.strip().partition(" = ") for item in items]
+            lights = [(name, *quoted_lines(piece, statement)) for name, _, statement in named]
         except (LookupError, SyntaxError) as problem:
             raise page.error(
                 token.line,
                 f"listing {token.argument!r}: {problem}",
                 "Name a function, class, method or assignment of mlp; quote whole statements",
             ) from None
-        listing = Listing(token, address, piece)
-        if not listing.again and not any(
-            other.piece.name == piece.name and not other.again for other in self.listings
-        ):
-            self._add(
-                page, Target(f"lst:{piece.name}", address, token.line, "listing", "", f"`{piece.name}`")
-            )
+        listing = Listing(token, address, piece, lights)
+        at_home = {other.piece.name for other in self.listings if not other.again}
+        if not listing.again and piece.name not in at_home:
+            label, title = f"lst:{piece.name}", f"`{piece.name}`"
+            self._add(page, Target(label, address, token.line, "listing", "", title))
         self.listings.append(listing)
 
     def _add(self, page: Page, target: Target) -> None:
@@ -184,9 +187,8 @@ class Book:
     def resolve(self, page: Page, ref: Ref) -> Target:
         """What a reference names."""
         if ref.label not in self.labels:
-            near = ", ".join(
-                label for label in self.labels if label.split(":")[-1][:4] == ref.label.split(":")[-1][:4]
-            )
+            start = ref.label.split(":")[-1][:4]
+            near = ", ".join(label for label in self.labels if label.split(":")[-1][:4] == start)
             raise page.error(
                 ref.line,
                 f"reference to {ref.label!r}, which no page defines",
@@ -203,6 +205,24 @@ class Book:
                 for label in fence.options.get("check", "").split():
                     found.setdefault(label, []).append((address, fence))
         return found
+
+    def check_anchor(self, fence: Fence) -> str:
+        """The anchor of a block that checks: its first label, and a number if it is not the first."""
+        label = fence.options["check"].split()[0]
+        place = [other for _, other in self.checks[label]].index(fence)
+        return f"check-{label.replace(':', '-')}" + (f"-{place + 1}" if place else "")
+
+    def checks_of(self, label: str) -> list[tuple[str, Fence]]:
+        """The blocks that check a result, or the result in which a labelled equation stands."""
+        page = self.pages[self.labels[label].page]
+        around = [
+            token.options["label"]
+            for token in page.tokens
+            if isinstance(token, Open)
+            and token.kind in PROVED
+            and f"\\label{{{label}}}" in page.text[slice(*page.body(token))]
+        ]
+        return self.checks.get(next(iter(around), label), [])
 
     def proof_of(self, page: Page, statement: Open) -> Open | None:
         """The proof that follows a statement, or that names it with `of:`."""
@@ -227,14 +247,12 @@ class Book:
     def page_like(self, text: str) -> tuple[str, Page] | None:
         """The page whose body is `text`, white space at line ends apart."""
         key = fingerprint(text)
-        return next(
-            ((address, page) for address, page in self.pages.items() if fingerprint(page.text) == key), None
-        )
+        return next((item for item in self.pages.items() if fingerprint(item[1].text) == key), None)
 
     # ---------------------------------------------------------------- what must hold
 
     def mistakes(self) -> Iterator[WeaveError]:
-        """Dangling references, unknown citations, results without a check, checks without a result, bad options."""
+        """References, citations and checks of nothing; results without a check or a proof; bad options."""
         for page in self.pages.values():
             for token in page.tokens:
                 if isinstance(token, Ref) and token.label not in self.labels:
@@ -312,7 +330,7 @@ def _read(root: Path, digest: str) -> Book:
 
 
 def _nav(entries: list[Any], numbered: bool = False) -> Iterator[tuple[str, bool]]:
-    """(address, whether it is a numbered chapter) for each page of the nav: sections other than Reference number theirs."""
+    """(address, whether it is a numbered chapter) for each page: sections except Reference number theirs."""
     for entry in entries:
         for title, value in (entry if isinstance(entry, dict) else {"": entry}).items():
             if isinstance(value, list):

@@ -10,11 +10,15 @@ import html
 import io
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 INKS = {
     "weight": "#1a5c9e",
@@ -26,7 +30,7 @@ INKS = {
     "rule": "#d9d3c4",
 }
 DASHES = ["-", "--", ":", "-."]
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "book",
     "font.family": "serif",
@@ -47,7 +51,7 @@ STYLE = {
 
 
 class Chart:
-    """What a lab's block leaves as its last value: a figure element with its text alternative and its data."""
+    """What a lab's block leaves as its last value: a figure with its text alternative and its data."""
 
     def __init__(
         self, drawing: str, alternative: str, columns: Mapping[str, Sequence[object]] | None = None
@@ -55,9 +59,8 @@ class Chart:
         self.drawing, self.alternative, self.columns = drawing, alternative, columns or {}
 
     def _repr_html_(self) -> str:
-        drawing = self.drawing.replace(
-            "<svg ", f'<svg role="img" aria-label="{html.escape(self.alternative)}" ', 1
-        )
+        words = html.escape(self.alternative)
+        drawing = self.drawing.replace("<svg ", f'<svg role="img" aria-label="{words}" ', 1)
         return (
             f'<figure class="chart"><div class="scroll" tabindex="0">{drawing}</div>{self._table()}</figure>'
         )
@@ -91,7 +94,7 @@ def lines(
     log_x: bool = False,
     log_y: bool = False,
 ) -> Chart:
-    """Each of `series` against `x`, in the colour of its role and with dashes of its own; units go into the labels."""
+    """Each of `series` against `x`, in its role's colour and its own dashes; units go into the labels."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.2, 3.3), layout="constrained")
         axes = figure.subplots()
@@ -110,34 +113,33 @@ def lines(
 def counts(matrix: npt.NDArray[np.integer], *, rows: str, columns: str, alternative: str) -> Chart:
     """A square table of counts, its diagonal quiet and the rest shaded by size."""
     size, cell = len(matrix), 34
+    middle = cell * (size + 2) / 2
     peak = max(1, int((matrix * (1 - np.eye(size, dtype=int))).max()))
     parts = [
-        f'<text class="label" x="{cell * (size + 2) / 2}" y="14" text-anchor="middle">{columns}</text>',
-        f'<text class="label" transform="translate(14 {cell * (size + 2) / 2}) rotate(-90)" text-anchor="middle">{rows}</text>',
+        _text(columns, middle, 14),
+        f'<text class="label" transform="translate(14 {middle}) rotate(-90)" '
+        f'text-anchor="middle">{rows}</text>',
     ]
     for i in range(size):
         place = cell * (i + 1.5) + 5
-        parts.append(f'<text class="label" x="{place}" y="{cell}" text-anchor="middle">{i}</text>')
-        parts.append(f'<text class="label" x="{cell - 8}" y="{place + 5}" text-anchor="end">{i}</text>')
+        parts += [_text(i, place, cell), _text(i, cell - 8, place + 5, anchor="end")]
         for j in range(size):
             shade = 0.08 if i == j else 0.75 * int(matrix[i, j]) / peak
-            role, y = ("role-activation" if i == j else "role-adjoint"), cell * (i + 1) + 6
+            role = "role-activation" if i == j else "role-adjoint"
+            x, y = cell * (j + 1) + 6, cell * (i + 1) + 6
             parts.append(
-                f'<rect class="{role}" x="{cell * (j + 1) + 6}" y="{y}" width="{cell - 2}" height="{cell - 2}" '
+                f'<rect class="{role}" x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" '
                 f'fill="currentColor" fill-opacity="{shade:.2f}"/>'
             )
             if matrix[i, j]:
-                parts.append(
-                    f'<text class="count" x="{cell * (j + 1.5) + 5}" y="{y + 21}" text-anchor="middle">{matrix[i, j]}</text>'
-                )
+                parts.append(_text(matrix[i, j], cell * (j + 1.5) + 5, y + 21, kind="count"))
     side = cell * (size + 1) + 8
-    return Chart(
-        f'<svg viewBox="0 0 {side} {side}" style="max-width:{side}px">{"".join(parts)}</svg>', alternative
-    )
+    drawing = f'<svg viewBox="0 0 {side} {side}" style="max-width:{side}px">{"".join(parts)}</svg>'
+    return Chart(drawing, alternative)
 
 
 def images(pictures: npt.NDArray[np.floating], captions: Sequence[str], *, alternative: str) -> Chart:
-    """Square grey pictures (side, side, count), values from 0 to 1, in rows of eight, each with its caption."""
+    """Square grey pictures (side, side, count), values from 0 to 1, in rows of eight, with captions."""
     side, _, count = pictures.shape
     cell, scale = 78, 60 / side
     parts = []
@@ -145,16 +147,18 @@ def images(pictures: npt.NDArray[np.floating], captions: Sequence[str], *, alter
         left, top = cell * (index % 8) + 9, 92 * (index // 8) + 4
         for row, column in zip(*np.nonzero(pictures[:, :, index] > 0.02), strict=True):
             parts.append(
-                f'<rect x="{left + column * scale:.1f}" y="{top + row * scale:.1f}" width="{scale:.2f}" height="{scale:.2f}" '
-                f'fill-opacity="{pictures[row, column, index]:.2f}"/>'
+                f'<rect x="{left + column * scale:.1f}" y="{top + row * scale:.1f}" width="{scale:.2f}" '
+                f'height="{scale:.2f}" fill-opacity="{pictures[row, column, index]:.2f}"/>'
             )
-        parts.append(
-            f'<text class="label" x="{left + 30}" y="{top + 78}" text-anchor="middle">{html.escape(captions[index])}</text>'
-        )
-    return Chart(
-        f'<svg viewBox="0 0 {8 * cell} {92 * -(-count // 8)}" fill="currentColor">{"".join(parts)}</svg>',
-        alternative,
-    )
+        parts.append(_text(html.escape(captions[index]), left + 30, top + 78))
+    height = 92 * -(-count // 8)
+    drawing = f'<svg viewBox="0 0 {8 * cell} {height}" fill="currentColor">{"".join(parts)}</svg>'
+    return Chart(drawing, alternative)
+
+
+def _text(words: object, x: float, y: float, anchor: str = "middle", kind: str = "label") -> str:
+    """Words in a drawing; `anchor` says which part of them is at `x`."""
+    return f'<text class="{kind}" x="{x}" y="{y}" text-anchor="{anchor}">{words}</text>'
 
 
 def _svg(figure: Figure) -> str:
@@ -163,12 +167,8 @@ def _svg(figure: Figure) -> str:
     figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()[file.getvalue().index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(
-        r'(<svg [^>]*?) width="[^"]*"',
-        r"\1",
-        re.sub(r'(<svg [^>]*?) height="[^"]*"', r"\1", text, count=1),
-        count=1,
-    )
+    for size in ("height", "width"):
+        text = re.sub(rf'(<svg [^>]*?) {size}="[^"]*"', r"\1", text, count=1)
     for role, ink in INKS.items():
         name = f"--role-{role}" if role in ("weight", "activation", "adjoint", "checkpoint") else f"--{role}"
         text = text.replace(ink, f"var({name})")

@@ -42,10 +42,9 @@ class Bibliography:
             for p in entry.persons["author"]
         )
         volume = fields.get("volume", "") + (f"({fields['number']})" if "number" in fields else "")
-        where = [
-            f"<em>{fields[name]}</em>" for name in ("journal", "booktitle", "publisher") if name in fields
-        ]
-        where += [part for part in (volume, fields.get("pages", ""), fields["year"]) if part]
+        holders = ("journal", "booktitle", "publisher", "school")
+        where = [f"<em>{fields[name]}</em>" for name in holders if name in fields]
+        where += filter(None, [volume, fields.get("pages", ""), fields["year"], fields.get("note", "")])
         links = {"doi": "https://doi.org/{}", "eprint": "https://arxiv.org/abs/{}", "url": "{}"}
         known = next((name for name in links if name in fields), "")
         link = f' <a href="{links[known].format(fields[known])}">{fields[known]}</a>.' if known else ""
@@ -58,4 +57,6 @@ def _last(person: Person) -> str:
 
 def _plain(text: str) -> str:
     """A field without its braces, TeX's accents and dashes as characters."""
-    return re.sub(r"[{}]", "", codecs.decode(text, "ulatex"))
+    # The stubs of codecs know the text-to-text codecs of the standard library only, not a registered one.
+    plain: str = codecs.decode(text, "ulatex")  # type: ignore[call-overload]
+    return re.sub(r"[{}]", "", plain)

@@ -14,19 +14,20 @@ from sybil import Document, Example, Region
 from weave.book import Book, current
 from weave.record import Entry, Record, block_key, claim_key, listing_key, today
 from weave.scan import Fence, Open, Page, scan
+from weave.source import Piece
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 FINDINGS = {"residuals": "residual", "exact": "exact", "exhaustive": "exhaustive"}
 
 
 class Recorder:
-    """Gathers what a test run sees of blocks and listings, and writes it into the record when the run is over."""
+    """Gathers what a test run sees of blocks and listings, and writes it into the record at its end."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.ran: dict[str, set[int]] = {}
         self.passed: dict[str, dict[int, Entry]] = {}
-        self.listings: dict[str, Entry] = {}
+        self.listings: dict[str, dict[str, Entry]] = {}
 
     def saw(self, page: Page, fence: Fence, entry: Entry | None) -> None:
         """A block was run; `entry` is None if it failed."""
@@ -34,8 +35,13 @@ class Recorder:
         if entry is not None:
             self.passed.setdefault(page.path, {})[fence.start] = entry
 
+    def executed(self, book: Book, piece: Piece, lines: int) -> None:
+        """The blocks of its page executed all of a listing's `lines`."""
+        entry = Entry("executed", today(), cases=lines)
+        self.listings.setdefault(f"mlp:{piece.name}", {})[listing_key(book, piece)] = entry
+
     def save(self) -> None:
-        """Renew the record of every page whose blocks were all run, and of every listing that was looked at."""
+        """Renew the record of every page whose blocks were all run, and of every listing looked at."""
         if not self.ran and not self.listings:
             return
         book, record = current(self.root), Record(self.root)
@@ -44,21 +50,11 @@ class Recorder:
             fences = list(page.examples())
             if {fence.start for fence in fences} <= self.ran.get(page.path, set()):
                 passed = self.passed.get(page.path, {})
-                record.replace(
-                    page.path,
-                    {
-                        block_key(book, page, fence): passed[fence.start]
-                        for fence in fences
-                        if fence.start in passed
-                    },
-                )
+                good = [fence for fence in fences if fence.start in passed]
+                record.replace(page.path, {block_key(book, page, each): passed[each.start] for each in good})
             places.add(page.path)
-        for listing in book.listings:
-            if listing.piece.name in self.listings:
-                record.replace(
-                    f"mlp:{listing.piece.name}",
-                    {listing_key(book, listing.piece): self.listings[listing.piece.name]},
-                )
+        for place, entries in self.listings.items():
+            record.replace(place, entries)
         places |= self._claims(book, record)
         record.keep_only(places)
         record.save()
@@ -68,32 +64,31 @@ class Recorder:
         places = set()
         for page in book.pages.values():
             for token in page.tokens:
-                if not (
-                    isinstance(token, Open) and (blocks := book.checks.get(token.options.get("label", "")))
-                ):
+                if not isinstance(token, Open) or token.options.get("label") not in book.checks:
                     continue
-                place = f"{page.path}#{token.options['label']}"
+                label = token.options["label"]
+                place = f"{page.path}#{label}"
                 places.add(place)
                 found = [
                     record.entry(book.pages[address].path, block_key(book, book.pages[address], fence))
-                    for address, fence in blocks
+                    for address, fence in book.checks[label]
                 ]
                 if all(found):
                     cases = sum(entry.cases for entry in found if entry)
                     worst = max(entry.worst for entry in found if entry)
-                    record.replace(
-                        place, {claim_key(book, page, token): Entry("passed", today(), "claim", cases, worst)}
-                    )
+                    claim = Entry("passed", today(), "claim", cases, worst)
+                    record.replace(place, {claim_key(book, page, token): claim})
         return places
 
 
 class Parser:
-    """A Sybil parser for pages: every example that the scanner finds; `report(page, fence, entry)` hears of each."""
+    """A Sybil parser for pages: each example the scanner finds; `report(page, fence, entry)` hears of it."""
 
     def __init__(self, root: Path, report: Callable[[Page, Fence, Entry | None], None]) -> None:
         self.root, self.report = root, report
 
     def __call__(self, document: Document) -> Iterable[Region]:
+        """A region for each example of the page."""
         path = Path(document.path).resolve().relative_to(self.root).as_posix()
         page = scan(path, document.text)
         shift = len(document.text) - len(page.text)
@@ -133,11 +128,8 @@ def _doctest(fence: Fence, namespace: dict[str, Any], path: Path) -> None:
     test = doctest.DocTestParser().get_doctest(fence.code, namespace, path.name, str(path), fence.line)
     test.globs = namespace
     failures = io.StringIO()
-    if (
-        doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
-        .run(test, out=failures.write, clear_globs=False)
-        .failed
-    ):
+    runner = doctest.DocTestRunner(optionflags=FLAGS, verbose=False)
+    if runner.run(test, out=failures.write, clear_globs=False).failed:
         raise AssertionError(failures.getvalue())
 
 
@@ -147,18 +139,17 @@ def _expected_error(fence: Fence, namespace: dict[str, Any], path: Path) -> str:
     try:
         _program(fence, namespace, path)
     except Exception as error:
+        came = f"{type(error).__name__}: {error}"
         if expected not in [kind.__name__ for kind in type(error).__mro__]:
-            raise AssertionError(
-                f"{path.name}:{fence.line}: expected {expected}, came {type(error).__name__}: {error}"
-            ) from error
-        return f"{type(error).__name__}: {error}"
+            raise AssertionError(f"{path.name}:{fence.line}: expected {expected}, came {came}") from error
+        return came
     raise AssertionError(
         f"{path.name}:{fence.line}: expected {expected}, but the block ran to its end; remove raises="
     )
 
 
 def _finding(fence: Fence, namespace: dict[str, Any]) -> tuple[str, int, float]:
-    """What a check leaves behind: its cases in `residuals` (numbers), `exact` or `exhaustive` (truth values)."""
+    """What a check leaves: its cases in `residuals` (numbers), `exact` or `exhaustive` (truth values)."""
     left = [name for name in FINDINGS if name in namespace]
     if len(left) != 1 or len(namespace[left[0]]) == 0 or "assert " not in fence.code:
         raise AssertionError(

@@ -1,4 +1,4 @@
-"""Statements and proofs as LaTeX that compiles where it is pasted: macros expanded, colours dropped, references in words."""
+"""Statements and proofs as LaTeX that compiles anywhere: macros expanded, no colours, references in words."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ ESCAPES = {
     "^": r"\textasciicircum{}",
     **{character: f"\\{character}" for character in "%&#_{}$"},
 }
+HELD = re.compile(f"[{chr(PRIVATE)}-{chr(PRIVATE + 0x1000)}]")
 NEEDS = r"\usepackage{amsmath,amssymb,amsthm}" + "".join(
     rf"\newtheorem{{{kind}}}{{{kind.capitalize()}}}" for kind in STATEMENTS
 )
 
 
 def statement(book: Book, here: str, page: Page, opened: Open) -> str:
-    """The statement that `opened` begins, with its proof if it has one.
+    r"""The statement that `opened` begins, with its proof if it has one.
 
-    Its own labels become \\label and \\eqref; a reference to something outside it becomes words, so that nothing
-    is undefined where the text is pasted.
+    Its own labels become \label and \eqref; a reference to something outside it becomes words, so that
+    nothing is undefined where the text is pasted.
     """
     number = book.numbers[here, opened.start]
     blocks = [opened, *filter(None, [book.proof_of(page, opened)])]
@@ -44,16 +45,15 @@ def statement(book: Book, here: str, page: Page, opened: Open) -> str:
         body = _Fragment(book, page, inside).latex(begin, end)
         if block is opened:
             title = f"[{_escaped(opened.argument)}]" if opened.argument else ""
-            parts.append(
-                f"\\begin{{{opened.kind}}}{title}\\label{{{opened.options['label']}}}\n{body}\n\\end{{{opened.kind}}}"
-            )
+            label = f"\\label{{{opened.options['label']}}}"
+            parts.append(_environment(opened.kind, body, title + label))
         else:
-            parts.append(f"\\begin{{proof}}\n{body}\n\\end{{proof}}")
+            parts.append(_environment("proof", body))
     return "\n".join(parts) + "\n"
 
 
 class _Fragment:
-    """Turns a span of a page into LaTeX: tokens become private characters, Markdown a tree, the tree LaTeX."""
+    """Makes LaTeX of a span of a page: tokens become private characters, Markdown a tree, the tree LaTeX."""
 
     def __init__(self, book: Book, page: Page, inside: set[str]) -> None:
         self.book, self.page, self.inside = book, page, inside
@@ -69,73 +69,75 @@ class _Fragment:
             at = token.end
         tree = _tree("".join(parts) + self.page.text[at:end])
         text = re.sub(r"\n{3,}", "\n\n", "".join(self.element(child) for child in tree)).strip()
-        text = re.sub(
-            f"[{chr(PRIVATE)}-{chr(PRIVATE + 0x1000)}]",
-            lambda found: self.held[ord(found[0]) - PRIVATE],
-            text,
-        )
+        text = HELD.sub(lambda found: self.held[ord(found[0]) - PRIVATE], text)
         return re.sub(r"\n\n(?=\\\[|\\begin\{equation)|(?<=\\\])\n\n(?=[a-z])", "\n", text)
 
     def token(self, token: Token) -> str:
         match token:
             case Math(display=False):
-                return f"${expand(token.tex)}$"
+                latex = f"${expand(token.tex)}$"
             case Math(label=""):
-                return f"\\[\n{expand(token.tex)}\n\\]"
+                latex = f"\\[\n{expand(token.tex)}\n\\]"
             case Math():
-                return f"\\begin{{equation}}\\label{{{token.label}}}\n{expand(token.tex)}\n\\end{{equation}}"
+                latex = _environment("equation", expand(token.tex), f"\\label{{{token.label}}}")
             case Ref():
-                return self.reference(token)
+                latex = self.reference(token)
             case Cite():
-                return _escaped("; ".join(self.book.bibliography.cited_as(*key) for key in token.keys))
+                latex = _escaped("; ".join(self.book.bibliography.cited_as(*key) for key in token.keys))
             case Open(kind="listing"):
                 piece = next(listing.piece for listing in self.book.listings if listing.opened is token)
-                return f"\\begin{{verbatim}}\n{piece.text}\\end{{verbatim}}"
+                latex = f"\\begin{{verbatim}}\n{piece.text}\\end{{verbatim}}"
             case Close(opened=Open(kind="listing")):
-                return ""
-        what = token.kind if isinstance(token, Open) else type(token).__name__.lower()
-        raise self.page.error(
-            token.line,
-            f"a {what} inside a statement or a proof",
-            "Only paragraphs, emphasis, lists, links, formulas, references, citations and listings may "
-            "stand there, so that all of it can be copied as LaTeX",
-        )
+                latex = ""
+            case _:
+                what = token.kind if isinstance(token, Open) else type(token).__name__.lower()
+                raise self.page.error(
+                    token.line,
+                    f"a {what} inside a statement or a proof",
+                    "Only paragraphs, emphasis, lists, links, formulas, references, citations and listings "
+                    "may stand there, so that all of it can be copied as LaTeX",
+                )
+        return latex
 
     def reference(self, ref: Ref) -> str:
         target = self.book.resolve(self.page, ref)
         if ref.label not in self.inside or ref.text:
             return _escaped(ref.text or target.words.replace("`", ""))
-        return (
-            f"\\eqref{{{ref.label}}}"
-            if target.kind == "equation"
-            else f"{target.kind.capitalize()}~\\ref{{{ref.label}}}"
-        )
+        if target.kind == "equation":
+            return f"\\eqref{{{ref.label}}}"
+        return f"{target.kind.capitalize()}~\\ref{{{ref.label}}}"
 
     def element(self, node: Element) -> str:
-        inner = _escaped(node.text or "") + "".join(
-            self.element(child) + _escaped(child.tail or "") for child in node
-        )
+        children = "".join(self.element(child) + _escaped(child.tail or "") for child in node)
+        inner = _escaped(node.text or "") + children
         match node.tag:
             case "p":
-                return f"{inner}\n\n"
+                latex = f"{inner}\n\n"
             case "em":
-                return f"\\emph{{{inner}}}"
+                latex = f"\\emph{{{inner}}}"
             case "strong":
-                return f"\\textbf{{{inner}}}"
+                latex = f"\\textbf{{{inner}}}"
             case "code":
-                return f"\\texttt{{{inner}}}"
+                latex = f"\\texttt{{{inner}}}"
             case "a":
-                return f"{inner} (\\texttt{{{_escaped(node.get('href', ''))}}})"
-            case "ul" | "ol":
-                name = {"ul": "itemize", "ol": "enumerate"}[node.tag]
-                return f"\\begin{{{name}}}\n{inner.strip()}\n\\end{{{name}}}\n\n"
+                latex = f"{inner} (\\texttt{{{_escaped(node.get('href', ''))}}})"
+            case "ul":
+                latex = _environment("itemize", inner.strip()) + "\n\n"
+            case "ol":
+                latex = _environment("enumerate", inner.strip()) + "\n\n"
             case "li":
-                return f"\\item {inner.strip()}\n"
-        raise self.page.error(
-            self.line,
-            f"<{node.tag}> inside a statement or a proof",
-            "Use paragraphs, emphasis, lists and links only",
-        )
+                latex = f"\\item {inner.strip()}\n"
+            case _:
+                raise self.page.error(
+                    self.line,
+                    f"<{node.tag}> inside a statement or a proof",
+                    "Use paragraphs, emphasis, lists and links only",
+                )
+        return latex
+
+
+def _environment(name: str, body: str, head: str = "") -> str:
+    return f"\\begin{{{name}}}{head}\n{body}\n\\end{{{name}}}"
 
 
 def _within(page: Page, spans: list[tuple[int, int]]) -> list[Token]:
@@ -150,8 +152,10 @@ def _tree(text: str) -> Element:
     for preprocessor in md.preprocessors:
         lines = preprocessor.run(lines)
     root = md.parser.parseDocument(lines).getroot()
+    assert root is not None
     for processor in md.treeprocessors:
-        root = processor.run(root) or root
+        new = processor.run(root)
+        root = root if new is None else new
     return root
 
 

@@ -1,12 +1,13 @@
-"""The Python-Markdown extension: each token of a page becomes HTML, or plainer Markdown; the rest is left alone.
+"""The Python-Markdown extension: each token of a page becomes HTML or plain Markdown; the rest is left alone.
 
-It is a preprocessor and nothing else, so that every tool that runs Python-Markdown can build the book. A page is
-known by its text; what it needs of other pages (numbers, addresses) it asks of the book.
+It is a preprocessor and nothing else, so that every tool that runs Python-Markdown can build the book. A page
+is known by its text; what it needs of other pages (numbers, addresses) it asks of the book.
 """
 
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 from markdown import Markdown
@@ -16,12 +17,15 @@ from markdown.preprocessors import Preprocessor
 from weave import citations, export, listing
 from weave.book import ROOT, Book, Target, current
 from weave.errors import WeaveError
-from weave.record import Entry, Record, block_key, claim_key
+from weave.record import Entry, Record, block_key, claim_key, listing_key
 from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token, scan
 from weave.typeset import TexError, expand, typeset
 
 OUTPUTS: dict[str, list[tuple[str, str]]] = {}
-"""For each lab's address, what its blocks printed and displayed, as HTML, put here by the hook that had them executed."""
+"""For each lab's address, what its blocks printed and displayed, as HTML: the hook puts it here."""
+
+SHORT = 30  # a formula of fewer characters is not parted from the mark that follows it
+CLOSING = re.compile(r"[.,;:?!)]+")
 
 
 class Weave(Extension):
@@ -47,7 +51,7 @@ class _Preprocessor(Preprocessor):
 
 
 class Weaver:
-    """Replaces the tokens of one page. `here` is its address; block HTML is stashed until Markdown is done."""
+    """Replaces the tokens of one page, at address `here`; block HTML is stashed until Markdown is done."""
 
     def __init__(self, md: Markdown, book: Book, here: str, page: Page) -> None:
         self.md, self.book, self.here, self.page = md, book, here, page
@@ -60,27 +64,33 @@ class Weaver:
         for token in self.page.tokens:
             parts += [self.page.text[at : token.start], self.replace(token)]
             at = token.end
+            if isinstance(token, Math) and not token.display and len(token.tex) < SHORT:
+                mark = CLOSING.match(self.page.text, at)
+                parts[-1] = f'<span class="nb">{parts[-1]}{mark[0]}</span>' if mark else parts[-1]
+                at = mark.end() if mark else at
         return "".join(parts) + self.page.text[at:]
 
     def replace(self, token: Token) -> str:
         """A token's replacement: Markdown, or the placeholder of stashed HTML."""
         match token:
             case Fence():
-                return token.indent + self.stash(self.fence(token))
+                new = token.indent + self.stash(self.fence(token))
             case Math():
-                return self.equation(token) if token.display else self.stash(self.formula(token))
+                new = self.equation(token) if token.display else self.stash(self.formula(token))
             case Open():
-                return getattr(self, f"open_{token.kind}", self.open_statement)(token)
+                new = getattr(self, f"open_{token.kind}", self.open_statement)(token)
             case Close():
-                return getattr(self, f"close_{token.opened.kind}", self.close_statement)(token)
+                new = getattr(self, f"close_{token.opened.kind}", self.close_statement)(token)
             case Heading():
-                return self.heading(token)
+                new = self.heading(token)
             case Ref():
                 target = self.book.resolve(self.page, token)
-                return f"[{token.text or target.words}](/{target.page}#{target.label}){{.ref}}"
+                new = f"[{token.text or target.words}](/{target.page}#{target.label}){{.ref}}"
             case Cite():
-                return self.cite(token)
-        raise AssertionError(token)
+                new = self.cite(token)
+            case _:
+                raise AssertionError(token)
+        return new
 
     def stash(self, markup: str) -> str:
         """Put HTML by; Markdown puts it back in place of what this returns."""
@@ -89,6 +99,10 @@ class Weaver:
     def block(self, markup: str) -> str:
         """Stashed HTML that stands by itself."""
         return f"\n\n{self.stash(markup)}\n\n"
+
+    def framed(self, tag: str, classes: str, label: str, markup: str) -> str:
+        """Stashed HTML in an element that Markdown sees, so that links to its label can be verified."""
+        return _open(tag, classes, label) + self.block(markup) + f"</{tag}>\n\n"
 
     # ---------------------------------------------------------------- formulas, headings, citations
 
@@ -100,27 +114,24 @@ class Weaver:
             raise self.page.error(
                 math.line,
                 f"TeX does not parse: {error}",
-                "Correct the formula; KaTeX's list of "
-                "functions says what it knows, macros.toml what the book adds",
+                "Correct the formula; KaTeX's list of functions says what it knows, "
+                "macros.toml what the book adds",
             ) from None
 
     def equation(self, math: Math) -> str:
         """A displayed formula in its own scrolling box, with its number and anchor if it has a label."""
         number = self.book.numbers.get((self.here, math.start), "")
-        identity = f' id="{math.label}"' if math.label else ""
         anchor = f'<a class="number" href="#{math.label}">({number})</a>' if number else ""
-        return self.block(
-            f'<div class="equation"{identity} data-search-exclude><div class="scroll" tabindex="0">'
-            f"{self.formula(math)}</div>{anchor}{_copy_button('formula', 'Copy the formula as TeX')}</div>"
-        )
+        button = _copy_button("formula", "Copy the formula as TeX")
+        scroll = f'<div class="scroll" tabindex="0">{self.formula(math)}</div>'
+        return self.framed("div", "equation", math.label, scroll + anchor + button)
 
     def heading(self, heading: Heading) -> str:
         """A heading; the first of a chapter carries the chapter's number for the style sheet."""
         number = self.book.chapters.get(self.here) if heading.level == 1 else None
         attributes = [f"#{heading.label}"] * bool(heading.label) + [f'data-chapter="{number}"'] * bool(number)
-        return f"{'#' * heading.level} {heading.text}" + (
-            f" {{ {' '.join(attributes)} }}" if attributes else ""
-        )
+        braced = f" {{ {' '.join(attributes)} }}" if attributes else ""
+        return f"{'#' * heading.level} {heading.text}{braced}"
 
     def cite(self, cite: Cite) -> str:
         """Links to the entries of the bibliography."""
@@ -141,7 +152,7 @@ class Weaver:
     def fence(self, fence: Fence) -> str:
         """A block of code with what running it showed."""
         labels = fence.options.get("check", "").split()
-        identity = f' id="check-{labels[0].replace(":", "-")}"' if labels else ""
+        identity = f' id="{self.book.check_anchor(fence)}"' if labels else ""
         kind = "check" if labels else ("raises" if "raises" in fence.options else "plain")
         inside, after = self.outcome(fence) if fence.is_example else ("", "")
         return (
@@ -153,17 +164,17 @@ class Weaver:
         """What a block is there for, if it is there for something."""
         targets = [self.book.labels[label] for label in labels if label in self.book.labels]
         if targets:
-            return f'<p class="purpose">Checks {", ".join(listing.reference(self.here, target) for target in targets)}</p>'
-        if "raises" in fence.options:
-            return f'<p class="purpose">Raises <code>{html.escape(fence.options["raises"])}</code></p>'
-        return (
-            f'<p class="purpose">Not run: {html.escape(fence.options["norun"])}</p>'
-            if "norun" in fence.options
-            else ""
-        )
+            words = "Checks " + ", ".join(listing.reference(self.here, target) for target in targets)
+        elif "raises" in fence.options:
+            words = f"Raises <code>{html.escape(fence.options['raises'])}</code>"
+        elif "norun" in fence.options:
+            words = f"Not run: {html.escape(fence.options['norun'])}"
+        else:
+            return ""
+        return f'<p class="purpose">{words}</p>'
 
     def outcome(self, fence: Fence) -> tuple[str, str]:
-        """What running the block showed, in its box and after it: executed just now (labs), or as the record has it."""
+        """What running the block showed, in its box and after it: just now (labs) or as the record has it."""
         if self.here in OUTPUTS:
             printed, displayed = next(self.outputs)
             return _output(printed), displayed
@@ -174,9 +185,13 @@ class Weaver:
         return _output(html.escape(entry.output, quote=False)) + found, ""
 
     def open_listing(self, token: Open) -> str:
-        """The source itself."""
+        """The source itself, with its label where it is at home."""
         shown = next(item for item in self.book.listings if item.opened is token)
-        return self.block(listing.figure(self.book, shown))
+        name = f"lst:{shown.piece.name}"
+        at_home = name in self.book.labels and self.book.labels[name].at == (self.here, token.line)
+        executed = self.record.entry(f"mlp:{shown.piece.name}", listing_key(self.book, shown.piece))
+        markup = listing.markup(self.book, shown, executed)
+        return self.framed("figure", "listing code", name if at_home else "", markup)
 
     def open_source(self, token: Open) -> str:
         """A whole module."""
@@ -188,11 +203,11 @@ class Weaver:
 
     def open_bibliography(self, token: Open) -> str:
         """Every entry, in the order of its key."""
-        rows = (
-            f'<li id="bib-{key}">{self.book.bibliography.printed(key)}</li>'
-            for key in sorted(self.book.bibliography.entries)
+        entries = sorted(self.book.bibliography.entries)
+        return "".join(
+            self.framed("div", "entry", f"bib-{key}", f"<p>{self.book.bibliography.printed(key)}</p>")
+            for key in entries
         )
-        return self.block(f'<ul class="bibliography">{"".join(rows)}</ul>')
 
     def close_nothing(self, token: Close) -> str:
         """Blocks that are complete when they open."""
@@ -207,11 +222,10 @@ class Weaver:
         number = self.book.numbers[self.here, token.start]
         title = f' <span class="title">{html.escape(token.argument)}</span>' if token.argument else ""
         noun = "Wrong turn" if token.kind == "wrong" else token.kind.capitalize()
-        button = (
-            _copy_button("latex", f"Copy the {token.kind} with its proof as LaTeX", self.latex(token))
-            if token.kind in STATEMENTS
-            else ""
-        )
+        button = ""
+        if token.kind in STATEMENTS:
+            purpose = f"Copy the {token.kind} with its proof as LaTeX"
+            button = _copy_button("latex", purpose, self.latex(token))
         label = token.options.get("label", "")
         head = f'<p class="head"><span class="name">{noun} {number}</span>{title}{button}</p>'
         return _open("div", f"statement {token.kind}", label) + self.block(head)
@@ -229,20 +243,19 @@ class Weaver:
         blocks = self.book.checks.get(statement.options.get("label", ""), [])
         if not blocks:
             return ""
-        current_entry = self.record.entry(
-            f"{self.page.path}#{statement.options['label']}", claim_key(self.book, self.page, statement)
-        )
-        found = []
-        for address, fence in blocks:
-            entry = self.record.entry(
-                self.book.pages[address].path, block_key(self.book, self.book.pages[address], fence)
-            )
-            anchor = listing.href(
-                self.here, address, f"check-{fence.options['check'].split()[0].replace(':', '-')}"
-            )
-            words = _tick(entry) if entry and current_entry else "changed since it was last checked"
-            found.append(f'<a href="{anchor}">Checked</a>: {words}')
-        return f'<p class="claim">{"; ".join(found)}</p>'
+        place = f"{self.page.path}#{statement.options['label']}"
+        fresh = self.record.entry(place, claim_key(self.book, self.page, statement))
+        found = [self.finding(address, fence) for address, fence in blocks] if fresh else []
+        stale = "The statement or its checks have changed since it was last checked."
+        return f'<p class="claim">{" &middot; ".join(found) or stale}</p>'
+
+    def finding(self, address: str, fence: Fence) -> str:
+        """What a check found, linked to its block."""
+        page = self.book.pages[address]
+        entry = self.record.entry(page.path, block_key(self.book, page, fence))
+        assert entry, "a claim is entered only when its checks are"
+        anchor = listing.href(self.here, address, self.book.check_anchor(fence))
+        return f'<span class="tick"><a href="{anchor}">{entry.finding}</a></span>'
 
     def open_proof(self, token: Open) -> str:
         """A proof."""
@@ -279,9 +292,8 @@ class Weaver:
                 "a figure needs 'svg: ' (a file under docs/) and 'alt: '",
                 "Add them below its first line",
             )
-        drawing = path.read_text(encoding="utf-8").replace(
-            "<svg ", f'<svg role="img" aria-label="{html.escape(token.options["alt"])}" ', 1
-        )
+        named = f'<svg role="img" aria-label="{html.escape(token.options["alt"])}" '
+        drawing = path.read_text(encoding="utf-8").replace("<svg ", named, 1)
         number = self.book.numbers[self.here, token.start]
         return (
             _open("figure", "drawing", token.options.get("label", ""))
@@ -301,7 +313,8 @@ def _open(tag: str, classes: str, label: str = "") -> str:
 
 def _copy_button(kind: str, title: str, text: str = "") -> str:
     data = f' data-text="{html.escape(text)}"' if text else ""
-    return f'<button type="button" class="copy" data-copy="{kind}" title="{title}" aria-label="{title}"{data}></button>'
+    names = f'title="{title}" aria-label="{title}"'
+    return f'<button type="button" class="copy" data-copy="{kind}" {names}{data}></button>'
 
 
 def _output(text: str) -> str:

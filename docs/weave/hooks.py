@@ -1,4 +1,4 @@
-"""What crosses into MkDocs itself: labs, whose blocks mkdocs-jupyter executes and whose prose is the book's own."""
+"""What crosses into MkDocs: labs, whose blocks mkdocs-jupyter executes and whose prose is the book's own."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from weave.extension import OUTPUTS
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Key the cache of executed labs by what `mlp` does, since mkdocs-jupyter looks at the lab's own file only."""
-    # Kernels talk through sockets in the file system: nothing on a network, and no warning that it is not encrypted.
+    """Key the cache of executed labs by what `mlp` does; mkdocs-jupyter looks at the lab's own file only."""
+    # Kernels talk through sockets in the file system: nothing on a network, and no warning that it is not
+    # encrypted.
     ConnectionFileMixin.transport.default_value = "ipc"
-    config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(
-        ROOT / ".cache" / "labs" / current().source.digest
-    )
+    cache = ROOT / ".cache" / "labs" / current().source.digest
+    config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
     return config
 
 
@@ -39,15 +39,18 @@ def on_pre_build(config: MkDocsConfig) -> None:
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Render a lab again as a page of the book, each block followed by its executed output.
 
-    mkdocs-jupyter has put its own `render` on the page; the class's is MkDocs' own. Of its HTML only the outputs
-    are kept: its style sheet of half a megabyte, scripts and prompts go.
+    mkdocs-jupyter has put its own `render` on the page; the class's is MkDocs' own. Of its HTML only the
+    outputs are kept: its style sheet of half a megabyte, scripts and prompts go.
     """
     if "render" not in vars(page):
         return html
     cells: Any = BeautifulSoup(html, "html.parser").select(".jp-Notebook > .jp-CodeCell")
     OUTPUTS[page.file.src_uri] = [_outputs(cell) for cell in cells]
     if len(cells) != len(list(current().pages[page.file.src_uri].examples())):
-        raise PluginError(f"docs/{page.file.src_uri}: {len(cells)} blocks were executed, but the page has another number of them")
+        raise PluginError(
+            f"docs/{page.file.src_uri}: {len(cells)} blocks were executed, "
+            "but the page has another number of them"
+        )
     Page.render(page, config, files)
     assert page.content is not None
     return page.content

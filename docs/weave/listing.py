@@ -1,4 +1,4 @@
-"""Code as HTML: role colours and one grey, links on the package's identifiers, folds, and a header that says where."""
+"""Code as HTML: role colours and one grey, links on identifiers of `mlp`, folds, a header that says where."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import posixpath
 from collections.abc import Iterator
 
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Operator, String, Token, _TokenType
+from pygments.token import Comment, Keyword, Name, Operator, String, Token, _TokenType, is_token_subtype
 from pygments.util import ClassNotFound
 
 from weave.book import Book, Listing, Target
+from weave.record import Entry
 from weave.scan import Heading
-from weave.source import Link, Module, Piece, folds, quoted_lines
+from weave.source import Link, Module, Piece, folds
 
 ROLES = {
     name: role
@@ -29,7 +30,7 @@ PLAIN = {Comment: "c", String: "s", Keyword: "k", Operator.Word: "k"}
 
 
 def href(here: str, there: str, anchor: str = "") -> str:
-    """The relative address from page `here` to page `there`, both as in the nav; pages are flat .html files."""
+    """The relative address from page `here` to `there`, both as in the nav; pages are flat .html files."""
     path = posixpath.relpath(there.removesuffix(".md") + ".html", posixpath.dirname(here) or ".")
     return (path if there != here else "") + (f"#{anchor}" if anchor else "")
 
@@ -54,9 +55,8 @@ def lines(
         for part in value.splitlines(keepends=True):
             end, address = (links or {}).get((len(found), column), (0, ""))
             shown = _styled(kind, part)
-            found[-1] += (
-                f'<a href="{address}">{shown}</a>' if address and end == column + len(part) else shown
-            )
+            linked = address and end == column + len(part)
+            found[-1] += f'<a href="{address}">{shown}</a>' if linked else shown
             column += len(part)
             if part.endswith("\n"):
                 found.append("")
@@ -77,20 +77,20 @@ def _tokens(text: str, language: str) -> Iterator[tuple[_TokenType, str]]:
 def _styled(kind: _TokenType, value: str) -> str:
     """A token in its colour: a role, the one grey, or none."""
     shown = html.escape(value, quote=False)
-    if kind in Name and value in ROLES:
+    if is_token_subtype(kind, Name) and value in ROLES:
         return f'<span class="role-{ROLES[value]}">{shown}</span>'
-    if kind in Name.Function or kind in Name.Class:
+    if is_token_subtype(kind, Name.Function) or is_token_subtype(kind, Name.Class):
         return f'<span class="d">{shown}</span>'
     for known, name in PLAIN.items():
-        if kind in known and value.strip():
+        if is_token_subtype(kind, known) and value.strip():
             return f'<span class="{name}">{shown}</span>'
     return shown
 
 
 def _links(book: Book, here: str, piece: Piece) -> dict[tuple[int, int], tuple[int, str]]:
-    """Where the identifiers of a piece lead: their home listing if they have one, else their module's page."""
+    """Where the identifiers of a piece lead: their home listing, or else their module's page."""
     found = {}
-    for link in book.source.links(piece.module):
+    for link in book.source.links[piece.module.name]:
         if piece.first <= link.line <= piece.last and link.target != piece.name:
             found[link.line - piece.first + 1, link.start] = (link.end, _home(book, here, link))
     return found
@@ -115,26 +115,26 @@ def whole_module(book: Book, here: str, name: str) -> str:
     return f'<div class="code source" data-search-exclude><pre><code>{"".join(rows)}</code></pre></div>'
 
 
-def figure(book: Book, listing: Listing) -> str:
-    """A listing with its header and footer, docstring and argument checks folded."""
+def markup(book: Book, listing: Listing, executed: Entry | None) -> str:
+    """What stands in a listing: header, code, footer; docstring and argument checks folded.
+
+    `executed` is the record's entry if the blocks of the listing's page run all of its lines.
+    """
     piece, here = listing.piece, listing.page
     indent = len(piece.text) - len(piece.text.lstrip(" "))
     shown = [line.removeprefix(" " * indent) for line in lines(piece.text, links=_links(book, here, piece))]
-    _light(listing, shown)
-    anchor = book.labels.get(f"lst:{piece.name}")
-    is_home = anchor is not None and (anchor.page, anchor.line) == (here, listing.opened.line)
-    identity = f' id="lst:{piece.name}"' if is_home else ""
-    return (
-        f'<figure class="listing code"{identity}>{_header(piece, here)}{_segments(piece, shown)}'
-        f"{_footer(book, listing)}</figure>"
-    )
+    for name, first, last in listing.lights:
+        for index in range(first - piece.first, last - piece.first + 1):
+            shown[index] = f'<span class="term-{name}">{shown[index]}</span>'
+    return _header(piece, here) + _segments(piece, shown) + _footer(book, listing, executed)
 
 
 def _header(piece: Piece, here: str) -> str:
     where = f"{piece.module.path.as_posix()}:{piece.first}\N{EN DASH}{piece.last}"
     link = href(here, source_page(piece.module), f"L{piece.first}")
     part = "" if piece.whole else " <em>(part)</em>"
-    return f'<figcaption><span class="name">{piece.name}{part}</span><a class="where" href="{link}">{where}</a></figcaption>'
+    name = f'<span class="name">{piece.name}{part}</span>'
+    return f'<figcaption>{name}<a class="where" href="{link}">{where}</a></figcaption>'
 
 
 def _segments(piece: Piece, shown: list[str]) -> str:
@@ -153,47 +153,47 @@ def _segments(piece: Piece, shown: list[str]) -> str:
     return f'<div class="body">{"".join(part for part in out if "<code></code>" not in part)}</div>'
 
 
-def _light(listing: Listing, shown: list[str]) -> None:
-    """Mark the lines of quoted statements with a class, so that terms of formulas and lines can light each other."""
-    for item in filter(None, listing.opened.options.get("light", "").split(";;")):
-        name, _, quote = item.strip().partition(" = ")
-        first, last = quoted_lines(listing.piece, quote)
-        for index in range(first - listing.piece.first, last - listing.piece.first + 1):
-            shown[index] = f'<span class="term-{name}">{shown[index]}</span>'
-
-
-def _footer(book: Book, listing: Listing) -> str:
-    """What the listing implements, where it goes on, and what uses it."""
-    here, piece = listing.page, listing.piece
-    parts = []
-    labels = [
-        book.labels[label]
-        for label in listing.opened.options.get("implements", "").split()
-        if label in book.labels
-    ]
-    if labels:
-        parts.append(f"implements {', '.join(reference(here, target) for target in labels)}")
-    others = [
-        other
-        for other in book.listings
-        if other.piece.name == piece.name and other is not listing and not piece.whole
-    ]
-    if others:
-        pages = dict.fromkeys(other.page for other in others)
-        parts.append(
-            "continued in "
-            + ", ".join(
-                f'<a href="{href(here, page, f"lst:{piece.name}")}">{title(book, page)}</a>' for page in pages
-            )
-        )
-    users = book.source.users(piece.name)
-    if users:
-        shown = [_user(book, here, name) for name in users[:USERS]]
-        parts.append("used by " + ", ".join(shown) + (f" and {len(users) - USERS} more" if len(users) > USERS else ""))
+def _footer(book: Book, listing: Listing, executed: Entry | None) -> str:
+    """What the listing implements, what checks that, where it goes on, what uses it, and that it was run."""
+    labels = [label for label in listing.opened.options.get("implements", "").split() if label in book.labels]
+    said = {
+        "implements": [reference(listing.page, book.labels[label]) for label in labels],
+        "checked by": _checks(book, listing.page, labels),
+        "continued in": _continued(book, listing),
+        "used by": _users(book, listing),
+    }
+    parts = [f"{verb} {', '.join(links)}" for verb, links in said.items() if links]
+    if executed:
+        parts.append(f"all {executed.cases} lines run on this page")
     return f'<div class="notes">{" &middot; ".join(parts)}</div>' if parts else ""
 
 
+def _checks(book: Book, here: str, labels: list[str]) -> list[str]:
+    """The blocks that check what the listing implements."""
+    blocks = [block for label in labels for block in book.checks_of(label)]
+    anchors = dict.fromkeys(href(here, address, book.check_anchor(fence)) for address, fence in blocks)
+    return [f'<a href="{anchor}">block {number}</a>' for number, anchor in enumerate(anchors, 1)]
+
+
+def _continued(book: Book, listing: Listing) -> list[str]:
+    """The pages that show other parts of what this listing shows a part of."""
+    name = listing.piece.name
+    pages = dict.fromkeys(
+        other.page for other in book.listings if other.piece.name == name and not other.again
+    )
+    others = [page for page in pages if page != listing.page and not listing.piece.whole]
+    return [f'<a href="{href(listing.page, page, f"lst:{name}")}">{title(book, page)}</a>' for page in others]
+
+
+def _users(book: Book, listing: Listing) -> list[str]:
+    """The functions that use what this listing shows; more than a few are counted, not named."""
+    users = book.source.users(listing.piece.name)
+    more = [f"{len(users) - USERS} more"] if len(users) > USERS else []
+    return [_user(book, listing.page, name) for name in users[:USERS]] + more
+
+
 def _user(book: Book, here: str, name: str) -> str:
+    """A function's name, linked to its home listing if it has one."""
     target = book.labels.get(f"lst:{name}")
     short = f"<code>{name.removeprefix('mlp.')}</code>"
     return f'<a href="{href(here, target.page, target.label)}">{short}</a>' if target else short

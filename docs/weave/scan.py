@@ -267,7 +267,7 @@ class _Scanner:
                 f"the fence header {info!r} would not be run", "Write ```python, without a space before it"
             )
         language, *rest = shlex.split(info) or [""]
-        options = dict(item.split("=", 1) if "=" in item else (item, "") for item in rest)
+        options = {name: value for name, _, value in (item.partition("=") for item in rest)}
         for name, value in options.items():
             if name not in FENCE_OPTIONS or language != "python" or not value:
                 allowed = ", ".join(f"{option}=..." for option in sorted(FENCE_OPTIONS))

@@ -1,4 +1,4 @@
-"""The source of `mlp`, read through its syntax tree: pieces by name, folds, references, and a hash of its meaning."""
+"""The source of `mlp`, read through its syntax tree: pieces by name, folds, links, a hash of its meaning."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from functools import cached_property
 from pathlib import Path
 
 PACKAGE = "mlp"
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef
 Definition = ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Lines `first` to `last` (1-based, both included) of a module, defining `name`; `whole` unless a part was quoted."""
+    """Lines `first` to `last` (1-based, inclusive) of a module: `name`, the `whole` or a part."""
 
     module: Module
     name: str
@@ -119,56 +120,59 @@ class Source:
         )
         return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]
 
-    def find(self, name: str) -> tuple[Module, str, Definition]:
-        """The module, local name and node that `name` (such as "mlp.layers.reverse") is defined by.
+    @cached_property
+    def names(self) -> dict[str, tuple[Module, str]]:
+        """Every definition's full name, such as "mlp.layers.reverse", with its module and its name there."""
+        return {
+            f"{module.name}.{local}": (module, local)
+            for module in self.modules.values()
+            for local in module.definitions
+        }
 
-        Raises LookupError, with the names that exist, if there is none.
+    def find(self, name: str) -> tuple[Module, str, Definition]:
+        """The module, local name and node that the full `name` stands for.
+
+        Raises LookupError, with the nearest names, if there is none.
         """
-        for split in range(name.count("."), 0, -1):
-            parts = name.split(".")
-            module, local = self.modules.get(".".join(parts[:split])), ".".join(parts[split:])
-            if module and local in module.definitions:
-                return module, local, module.definitions[local]
-        raise LookupError(
-            f"there is no {name!r} in the source; near it: {', '.join(self._near(name)) or 'nothing'}"
-        )
+        if name not in self.names:
+            near = ", ".join(difflib.get_close_matches(name, self.names)) or "nothing"
+            raise LookupError(f"there is no {name!r} in the source; near it: {near}")
+        module, local = self.names[name]
+        return module, local, module.definitions[local]
 
     def piece(self, name: str, first: str = "", last: str = "") -> Piece:
-        """The lines that define `name`, or its part from the statement quoted as `first` to the one quoted as `last`."""
+        """The lines that define `name`, or those from the statement quoted as `first` to that as `last`."""
         module, local, node = self.find(name)
         if not first:
             return Piece(module, f"{module.name}.{local}", _first_line(node), _end(node))
         begin, end = _quoted(node, first), _quoted(node, last or first)
         return Piece(module, f"{module.name}.{local}", begin.lineno, _end(end), whole=False)
 
-    def _near(self, name: str) -> list[str]:
-        names = [f"{module.name}.{local}" for module in self.modules.values() for local in module.definitions]
-        return difflib.get_close_matches(name, names, n=3)
+    @cached_property
+    def links(self) -> dict[str, list[Link]]:
+        """For each module, its identifiers that stand for something defined in the package."""
+        return {
+            module.name: [
+                Link(
+                    node.end_lineno or node.lineno, _last_column(node) - len(tail), _last_column(node), target
+                )
+                for node, tail, dotted in _dotted_names(module.tree)
+                if (target := self._meaning(module, dotted)) in self.names
+            ]
+            for module in self.modules.values()
+        }
 
-    def links(self, module: Module) -> list[Link]:
-        """Every identifier of `module` that stands for something defined in the package."""
-        return [
-            Link(node.end_lineno or node.lineno, _last_column(node) - len(tail), _last_column(node), target)
-            for node, tail, dotted in _dotted_names(module.tree)
-            if (target := self._resolve(module, dotted)) is not None
-        ]
-
-    def _resolve(self, module: Module, dotted: str) -> str | None:
-        """The full name of `dotted` as written in `module`, or None if it is not the package's."""
+    def _meaning(self, module: Module, dotted: str) -> str:
+        """The full name of what `dotted` stands for in `module`."""
         head, _, rest = dotted.partition(".")
         base = module.imports.get(head, f"{module.name}.{head}" if head in module.definitions else head)
-        name = f"{base}.{rest}" if rest else base
-        try:
-            found, local, _ = self.find(name)
-        except LookupError:
-            return None
-        return f"{found.name}.{local}"
+        return f"{base}.{rest}" if rest else base
 
     def users(self, name: str) -> list[str]:
         """The functions and methods of the package that mention `name`, other than itself."""
         found = []
         for module in self.modules.values():
-            places = [link.line for link in self.links(module) if link.target == name]
+            places = [link.line for link in self.links[module.name] if link.target == name]
             for local, node in module.definitions.items():
                 inside = isinstance(node, ast.FunctionDef) and any(
                     _first_line(node) <= at <= _end(node) for at in places
@@ -179,7 +183,7 @@ class Source:
 
 
 def folds(piece: Piece) -> list[tuple[int, int, str]]:
-    """(first line, last line, caption) of what a listing folds: docstrings, and argument checks at a function's head."""
+    """(first line, last line, caption) of what a listing folds: docstrings, and leading argument checks."""
     found = []
     for node in ast.walk(piece.module.tree):
         if not (
@@ -203,10 +207,9 @@ def quoted_lines(piece: Piece, quote: str) -> tuple[int, int]:
 
 def docstring(node: ast.AST) -> ast.stmt | None:
     """The statement that is the node's docstring, if it has one."""
-    body = getattr(node, "body", None)
-    holder = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-    if holder and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        return body[0] if isinstance(body[0].value.value, str) else None
+    first = node.body[0] if isinstance(node, Documented) and node.body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        return first if isinstance(first.value.value, str) else None
     return None
 
 
@@ -225,7 +228,7 @@ def raising_lines(module: Module) -> set[int]:
 
 
 def _argument_checks(function: ast.FunctionDef) -> Iterator[ast.stmt]:
-    """The leading statements of a function, after its docstring, that only check: `validation...(...)`, `if ...: raise`."""
+    """What follows the docstring and only checks: statements `validation...(...)` and `if ...: raise`."""
     for statement in function.body[1:] if docstring(function) is not None else function.body:
         value = getattr(statement, "value", None)
         checks = isinstance(value, ast.Call) and ast.unparse(value.func).startswith("validation.")
@@ -242,10 +245,10 @@ def _with_prefix(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def _dotted_names(tree: ast.Module) -> Iterator[tuple[ast.Name | ast.Attribute, str, str]]:
-    """Every (node, last identifier, dotted name) such as (node, "matmul", "np.matmul"), `self.` by its class's name."""
+    """Every (node, last identifier, dotted name), such as (node, "matmul", "np.matmul")."""
     for node in ast.walk(tree):
         parts: list[str] = []
-        inner: ast.expr = node  # type: ignore[assignment]
+        inner = node
         while isinstance(inner, ast.Attribute):
             parts.append(inner.attr)
             inner = inner.value
@@ -278,7 +281,7 @@ def _first_unparsed(node: ast.stmt) -> str:
 
 
 def _first_line(node: ast.stmt) -> int:
-    decorators = getattr(node, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
@@ -295,6 +298,6 @@ def _last_column(node: ast.expr) -> int:
 def _without_docstrings(text: str) -> ast.Module:
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        if docstring(node) is not None:
-            node.body = node.body[1:]  # type: ignore[attr-defined]
+        if isinstance(node, Documented) and docstring(node) is not None:
+            node.body = node.body[1:]
     return tree

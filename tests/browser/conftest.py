@@ -1,4 +1,4 @@
-"""A real browser over the built site. The system's Chromium; without one these tests fail, they are not skipped."""
+"""A real browser over the built site: the system's Chromium. Without one these tests fail, not skip."""
 
 from __future__ import annotations
 
@@ -44,3 +44,4 @@ def address(site: Path) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()

@@ -22,7 +22,11 @@ def opened(browser: Browser, url: str, width: int, scheme: str) -> tuple[Page, l
     page, troubles = context.new_page(), list[str]()
     page.on(
         "console",
-        lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None,
+        lambda message: (
+            troubles.append(f"{message.text} {message.location['url']}")
+            if message.type in ("error", "warning")
+            else None
+        ),
     )
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
@@ -34,7 +38,7 @@ def opened(browser: Browser, url: str, width: int, scheme: str) -> tuple[Page, l
             else None
         ),
     )
-    page.goto(url, wait_until="networkidle")
+    page.goto(url, wait_until="load")
     return page, troubles
 
 

@@ -52,7 +52,8 @@ def double(a):
     return twice
 '''
 ENTRY = """@article{chen2016,
-  author = {Chen, Tianqi and Xu, Bing and Zhang, Chiyuan}, title = {Training Deep Nets}, year = {2016}, journal = {arXiv}
+  author = {Chen, Tianqi and Xu, Bing and Zhang, Chiyuan}, title = {Training Deep Nets},
+  year = {2016}, journal = {arXiv}
 }
 """
 

@@ -55,15 +55,14 @@ def test_what_is_special_in_latex_is_escaped(write: Callable[..., Book]) -> None
 
 
 def test_references_out_of_the_statement_become_words(write: Callable[..., Book]) -> None:
-    text = exported(write("By [](#eq:one)", "By [](#lst:mlp.code.double), [](#thm:one) and [@chen2016]"))[
-        "thm:one"
-    ]
+    book = write("By [](#eq:one)", "By [](#lst:mlp.code.double), [](#thm:one) and [@chen2016]")
+    text = exported(book)["thm:one"]
     assert r"By mlp.code.double, Theorem~\ref{thm:one} and Chen et al. 2016" in text
 
 
 @pytest.mark.slow
 def test_every_statement_compiles(tmp_path: Path) -> None:
-    """With pdfLaTeX, no error and no undefined reference; that there is a LaTeX is not for this test to doubt."""
+    """With pdfLaTeX, no error and no undefined reference; that it is installed, this test does not doubt."""
     statements = exported(current())
     assert statements
     source = "\\documentclass{article}\n" + export.NEEDS.replace("\\newtheorem", "\n\\newtheorem")

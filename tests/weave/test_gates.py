@@ -1,4 +1,4 @@
-"""What must always hold of the book (the gates). Each has been seen to fail: test_mistakes.py plants the mistakes."""
+"""What must hold of the book (the gates). Each has been seen to fail: test_mistakes.py plants mistakes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 
 import coverage
 import pytest
+from sybil import Sybil
 
 from weave.book import ROOT, Book, current
 from weave.examples import Recorder, run
-from weave.record import Entry, Record, block_key, today
+from weave.record import Record, block_key
 from weave.scan import PROVED, Cite, Open, scan
 from weave.source import raising_lines
 
@@ -50,6 +51,33 @@ def test_rendered_fences_are_the_collected_examples(book: Book, site: Path) -> N
         assert [" ".join(text.split()) for text in shown] == wanted, f"docs/{address}"
 
 
+def test_sybil_collects_every_example(book: Book, sybils: list[Sybil]) -> None:
+    """One Sybil has the care of each page, the README and CONTRIBUTING, and finds what the scanner finds."""
+    paths = [book.root / page.path for page in book.pages.values()]
+    for path in [*paths, book.root / "README.md", book.root / "CONTRIBUTING.md"]:
+        collected = [
+            example.parsed.code
+            for sybil in sybils
+            if sybil.should_parse(path)
+            for example in sybil.parse(path).examples()
+        ]
+        wanted = [fence.code for fence in scan(path.name, path.read_text(encoding="utf-8")).examples()]
+        assert collected == wanted, path
+
+
+def test_sybil_collects_every_docstring(book: Book, sybils: list[Sybil]) -> None:
+    """As many sessions are collected from each module as its text has prompts."""
+    for module in book.source.modules.values():
+        path = book.root / module.path
+        collected = [
+            example
+            for sybil in sybils
+            if sybil.should_parse(path)
+            for example in sybil.parse(path).examples()
+        ]
+        assert len(collected) == len(re.findall(r"^ +>>> ", module.text, re.MULTILINE)), path
+
+
 def test_no_page_shows_code_that_is_no_fence(book: Book, site: Path) -> None:
     """An indented block would be shown as code and run by nobody."""
     for address in book.pages:
@@ -82,7 +110,7 @@ def test_listings_show_what_is_imported(book: Book) -> None:
 
 
 def test_a_chapters_blocks_execute_its_listings(book: Book, recorder: Recorder) -> None:
-    """Every line of a listing, error branches apart, is executed by the blocks of the listing's own chapter."""
+    """Every line of a listing, error branches apart, is executed by the blocks of its own chapter."""
     for address in book.pages:
         listings = [listing for listing in book.listings if listing.page == address]
         if not listings:
@@ -90,14 +118,13 @@ def test_a_chapters_blocks_execute_its_listings(book: Book, recorder: Recorder) 
         executed = _executed(book, address)
         for listing in listings:
             piece = listing.piece
-            lines = piece.module.body_lines() & set(range(piece.first, piece.last + 1)) - raising_lines(
-                piece.module
-            )
+            shown = set(range(piece.first, piece.last + 1)) - raising_lines(piece.module)
+            lines = piece.module.body_lines() & shown
             missed = sorted(lines - executed.get(str(piece.module.path), set()))
             assert not missed, (
                 f"docs/{address}:{listing.opened.line}: no block executes {piece.module.path}:{missed}"
             )
-            recorder.listings[piece.name] = Entry("executed", today(), cases=len(lines))
+            recorder.executed(book, piece, len(lines))
 
 
 def test_labels_references_checks_and_citations(book: Book) -> None:
@@ -192,7 +219,9 @@ class _Blocks(HTMLParser):
 def _executed(book: Book, address: str) -> dict[str, set[int]]:
     """The lines of the package that a page's blocks execute, by file."""
     page = scan(f"docs/{address}", (book.root / "docs" / address).read_text(encoding="utf-8"))
-    measured = coverage.Coverage(data_file=None, config_file=False, include=[str(book.root / "mlp" / "*")], messages=False)
+    measured = coverage.Coverage(
+        data_file=None, config_file=False, include=[str(book.root / "mlp" / "*")], messages=False
+    )
     namespace: dict[str, Any] = {}
     measured.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ from weave.errors import WeaveError
 from weave.examples import run
 from weave.scan import scan
 
-WHEN_READ = [
+Mistake = tuple[str, str, int, str, str]
+"""What is replaced in the chapter, and by what; the line, the problem and the remedy that are named."""
+
+PROBLEM = itemgetter(3)
+WHEN_READ: list[Mistake] = [
     ("```python check=thm:one", "```py check=thm:one", 23, "would not be run", "Write ```python"),
     ("```python check=thm:one", "``` python check=thm:one", 23, "would not be run", "Write ```python"),
     ("```python check=thm:one", '```python title="x"', 23, "unknown fence option 'title'", "may have check="),
@@ -43,7 +48,7 @@ WHEN_READ = [
     ("with $a^2$", "with $ a", 6, "a single $", r"Write \$"),
     ("# One\n", "# One\n\n\tcode\n", 6, "a tab", "Indent with spaces"),
 ]
-WHEN_CHECKED = [
+WHEN_CHECKED: list[Mistake] = [
     ("and [@chen2016, section 2]", "[](#eq:two)", 6, "reference to 'eq:two'", "Define it"),
     ("and [@chen2016, section 2]", "[@chen2017]", 6, "citation of 'chen2017'", "Add the entry"),
     ("```python check=thm:one", "```python", 8, "no block checks 'thm:one'", "```python check=thm:one"),
@@ -58,7 +63,7 @@ WHEN_CHECKED = [
         "alt:",
     ),
 ]
-WHEN_WOVEN = [
+WHEN_WOVEN: list[Mistake] = [
     ("2a = a + a.", r"2a = \frac{a.", 13, "TeX does not parse", "Correct the formula"),
     ("2a = a + a.", r"2a = \unknown", 13, "TeX does not parse", "macros.toml"),
     ("with $a^2$", r"with $a^{2$", 6, "TeX does not parse", "Correct the formula"),
@@ -67,33 +72,26 @@ WHEN_WOVEN = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "line", "problem", "remedy"), WHEN_READ)
-def test_found_when_the_page_is_read(
-    write: Callable[..., Book], old: str, new: str, line: int, problem: str, remedy: str
-) -> None:
+@pytest.mark.parametrize("mistake", WHEN_READ, ids=PROBLEM)
+def test_found_when_the_page_is_read(write: Callable[..., Book], mistake: Mistake) -> None:
+    old, new, line, problem, remedy = mistake
     with pytest.raises(WeaveError) as caught:
         write(old, new)
     expect(caught.value, line, problem, remedy)
 
 
-@pytest.mark.parametrize(("old", "new", "line", "problem", "remedy"), WHEN_CHECKED)
-def test_found_when_the_book_is_checked(
-    write: Callable[..., Book], old: str, new: str, line: int, problem: str, remedy: str
-) -> None:
-    (mistake,) = list(write(old, new).mistakes())[:1]
-    expect(mistake, line, problem, remedy)
+@pytest.mark.parametrize("mistake", WHEN_CHECKED, ids=PROBLEM)
+def test_found_when_the_book_is_checked(write: Callable[..., Book], mistake: Mistake) -> None:
+    old, new, line, problem, remedy = mistake
+    first = next(write(old, new).mistakes())
+    expect(first, line, problem, remedy)
 
 
-@pytest.mark.parametrize(("old", "new", "line", "problem", "remedy"), WHEN_WOVEN)
+@pytest.mark.parametrize("mistake", WHEN_WOVEN, ids=PROBLEM)
 def test_found_when_the_page_is_woven(
-    write: Callable[..., Book],
-    weave: Callable[[Book], str],
-    old: str,
-    new: str,
-    line: int,
-    problem: str,
-    remedy: str,
+    write: Callable[..., Book], weave: Callable[[Book], str], mistake: Mistake
 ) -> None:
+    old, new, line, problem, remedy = mistake
     with pytest.raises(WeaveError) as caught:
         weave(write(old, new))
     expect(caught.value, line, problem, remedy)
@@ -152,7 +150,8 @@ def test_blocks_of_a_page_share_their_names(tmp_path: Path) -> None:
 
 
 def test_fences_in_lists_are_run_and_those_in_longer_fences_and_comments_are_not() -> None:
-    text = "- item\n\n    ```python\n    a = 1\n    ```\n\n````text\n```python\nb\n```\n````\n\n<!--\n```python\nc\n```\n-->\n"
+    item = "- item\n\n    ```python\n    a = 1\n    ```\n\n"
+    text = f"{item}````text\n```python\nb\n```\n````\n\n<!--\n```python\nc\n```\n-->\n"
     assert [fence.code for fence in scan("one.md", text).examples()] == ["a = 1\n"]
 
 

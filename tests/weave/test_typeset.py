@@ -49,7 +49,8 @@ def test_a_formula_has_html_for_the_eye_and_mathml_for_the_ear() -> None:
         ("\u00e9 + 1", "strict", 0),
         (r"\href{/a}{b}", r"\href is not allowed", None),
         (r"\htmlId{a}{b}", r"\htmlId is not allowed", None),
-        (r"a \htmlClass{role-weight}{b}", "expected a role macro", 2),
+        (r"a \htmlClass{role-weight}{b}", "expected a role or term", 2),
+        (r"a \textcolor{red}{b}", r"expected a role or term of macros.toml, got \textcolor", 2),
         (r"W^\T^\T", "Expected group after '^'", 1),
         (r"W\T\T", "Double superscript", None),
     ],
@@ -78,6 +79,23 @@ def test_a_role_is_a_class_on_the_page_and_nothing_in_what_is_copied(macro: str,
     markup = typeset(rf"\{macro}{{x_k}} + 1", display=False)
     assert re.search(rf'class="[^"]*\b{css}\b', markup)
     assert annotation(markup) == "x_k + 1"
+
+
+@pytest.mark.parametrize(
+    "tex", [r"\left(\wt{W}_{k+1}\T \adj{\Delta_k}\right)", r"\frac{\wt{W}_k}{\wt{-x}} + \ckpt{f}_1'"]
+)
+def test_a_role_moves_nothing(tex: str) -> None:
+    """Without its classes the picture of a coloured formula is the plain formula's, to the last margin."""
+    coloured, plain = (typeset(each, display=True).split("katex-html")[1] for each in (tex, expand(tex)))
+    assert "role-" in coloured
+    assert "color" not in coloured
+    assert re.sub(r" role-\w+", "", coloured) == plain
+
+
+def test_a_term_is_an_element_with_its_roles_inside() -> None:
+    markup = typeset(r"\termpull{\wt{W}\T \adj{\Delta}} + 1", display=True)
+    assert re.search(r'<span class="enclosing term-pull">.*role-weight.*role-adjoint', markup)
+    assert annotation(markup) == r"W^{\mathsf{T}} \Delta + 1"
 
 
 def test_the_annotation_is_the_expanded_formula_escaped() -> None:
@@ -134,6 +152,7 @@ def test_without_katex_the_error_says_what_to_run(tmp_path: Path, monkeypatch: p
         (r"\norm{\R}c", r"\lVert \mathbb{R}\rVert c"),
         (r"\wt{W}_k", r"W_k"),
         (r"\wt{W_k}_j", r"{W_k}_j"),
+        (r"\wt{W_k} \T", r"{W_k} ^{\mathsf{T}}"),
         (r"\wt{\wt{W}_k}^2", r"{W_k}^2"),
         (r"\adj{\Delta}'", r"\Delta'"),
         (r"x_\R", r"x_{\mathbb{R}}"),
