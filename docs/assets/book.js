@@ -77,7 +77,8 @@
   for (const element of document.querySelectorAll("[class*='term-']")) {
     const term = [...element.classList].find((name) => name.startsWith("term-"));
     const light = (on) => document.querySelectorAll(`.${term}`).forEach((other) => other.classList.toggle("lit", on));
-    element.addEventListener("pointerenter", () => light(true));
-    element.addEventListener("pointerleave", () => light(false));
+    element.tabIndex = 0;
+    for (const name of ["pointerenter", "focus"]) element.addEventListener(name, () => light(true));
+    for (const name of ["pointerleave", "blur"]) element.addEventListener(name, () => light(false));
   }
 })();

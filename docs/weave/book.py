@@ -329,14 +329,14 @@ def _read(root: Path, digest: str) -> Book:
     return Book(root)
 
 
-def _nav(entries: list[Any], numbered: bool = False) -> Iterator[tuple[str, bool]]:
+def _nav(entries: list[Any], numbered: bool | None = None) -> Iterator[tuple[str, bool]]:
     """(address, whether it is a numbered chapter) for each page: sections except Reference number theirs."""
     for entry in entries:
         for title, value in (entry if isinstance(entry, dict) else {"": entry}).items():
             if isinstance(value, list):
-                yield from _nav(value, title != "Reference")
+                yield from _nav(value, title != "Reference" if numbered is None else numbered)
             else:
-                yield value, numbered
+                yield value, bool(numbered)
 
 
 def _noun(kind: str) -> str:

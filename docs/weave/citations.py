@@ -38,8 +38,8 @@ class Bibliography:
         entry = self.entries[key]
         fields = {name: html.escape(_plain(value)) for name, value in entry.fields.items()}
         who = ", ".join(
-            html.escape(f"{' '.join(_plain(n) for n in p.first_names)} {_last(p)}")
-            for p in entry.persons["author"]
+            html.escape(" ".join([*map(_plain, (*person.first_names, *person.middle_names)), _last(person)]))
+            for person in entry.persons["author"]
         )
         volume = fields.get("volume", "") + (f"({fields['number']})" if "number" in fields else "")
         holders = ("journal", "booktitle", "publisher", "school")
@@ -48,7 +48,8 @@ class Bibliography:
         links = {"doi": "https://doi.org/{}", "eprint": "https://arxiv.org/abs/{}", "url": "{}"}
         known = next((name for name in links if name in fields), "")
         link = f' <a href="{links[known].format(fields[known])}">{fields[known]}</a>.' if known else ""
-        return f"{who}. {fields['title']}. {', '.join(where)}.{link}"
+        title = fields["title"] + ("" if fields["title"].endswith("?") else ".")
+        return f"{who}. {title} {', '.join(where)}.{link}"
 
 
 def _last(person: Person) -> str:

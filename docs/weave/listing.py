@@ -163,7 +163,7 @@ def _footer(book: Book, listing: Listing, executed: Entry | None) -> str:
         "used by": _users(book, listing),
     }
     parts = [f"{verb} {', '.join(links)}" for verb, links in said.items() if links]
-    if executed:
+    if executed and executed.cases:
         parts.append(f"all {executed.cases} lines run on this page")
     return f'<div class="notes">{" &middot; ".join(parts)}</div>' if parts else ""
 

@@ -112,3 +112,20 @@ def test_without_javascript_a_page_reads(browser: Browser, address: str) -> None
     assert page.locator(".equation .katex-html").first.is_visible()
     assert page.locator("button.copy").first.is_hidden()
     context.close()
+
+
+@pytest.mark.parametrize("term", ["pull", "slope", "outer", "sum"])
+def test_terms_and_lines_light_each_other(browser: Browser, address: str, term: str) -> None:
+    """On the first page: a term of the recursion and its line of the program, by pointer and by keyboard."""
+    page, _ = opened(browser, f"{address}/index.html", 1280, "light")
+    formula, line = page.locator(f".katex-html .term-{term}"), page.locator(f".listing .term-{term}")
+    formula.hover()
+    assert line.evaluate("element => element.classList.contains('lit')")
+    formula.focus()
+    page.mouse.move(0, 0)
+    line.focus()
+    assert formula.evaluate("element => element.classList.contains('lit')")
+    formula.evaluate("element => element.blur()")
+    line.evaluate("element => element.blur()")
+    assert page.locator(".lit").count() == 0
+    page.context.close()

@@ -159,3 +159,12 @@ def expect(error: WeaveError, line: int, problem: str, remedy: str) -> None:
     """The message names the file and the line, what was found, and what to do."""
     assert str(error).startswith(f"docs/one.md:{line}: "), str(error)
     assert problem in str(error) and remedy in str(error), str(error)
+
+
+def test_pages_below_reference_are_no_chapters(write: Callable[..., Book], tmp_path: Path) -> None:
+    book = write()
+    for name in ("two", "three"):
+        (tmp_path / f"docs/{name}.md").write_text(f"# {name}\n")
+    nav = "site_name: A book\nnav: [{Part: [one.md]}, {Reference: [two.md, {Source: [three.md]}]}]\n"
+    (tmp_path / "mkdocs.yml").write_text(nav)
+    assert Book(tmp_path).chapters == book.chapters == {"one.md": 1}
