@@ -57,7 +57,7 @@ def dot_product_test(
     """|<Jv, u> - <v, J^T u>| / (|Jv| |u|) for random v and u: a few units in 1e-16 if all is right.
 
     f : a function of the arrays in `at` that serves complex arrays too; J is its Jacobian there.
-    adjoint : maps u, of the shape of f's result, to J^T u: one array for each in `at`.
+    adjoint : maps u, of the shape of f's result, to J^T u: one array for each in `at`, of its shape.
 
     >>> w, x = np.arange(6.0).reshape(2, 3), np.ones((3, 4))
     >>> dot_product_test(np.matmul, lambda u: (u @ x.T, w.T @ u), (w, x)) < 1e-15
@@ -67,7 +67,9 @@ def dot_product_test(
     v = [rng.standard_normal(a.shape) for a in at]
     jv = f(*(a + 1j * STEP * d for a, d in zip(at, v, strict=True))).imag / STEP
     u = rng.standard_normal(jv.shape)
-    back = sum(np.sum(d * a) for d, a in zip(v, adjoint(u), strict=True))
+    bars = adjoint(u)
+    validation.adjoints(at, bars)
+    back = sum(np.sum(d * bar) for d, bar in zip(v, bars, strict=True))
     return float(abs(np.sum(jv * u) - back) / (np.linalg.norm(jv) * np.linalg.norm(u)))
 
 

@@ -39,13 +39,13 @@ def shift(z: Array) -> None:
 
     The softmax of a column does not change, and no exponential can overflow any more.
     """
-    z -= z.real.max(axis=0)
+    z -= np.maximum.reduce(z.real, axis=0)
 
 
 def normalize(z: Array) -> Array:
     """Overwrite each column of `z`, (d, B), by e^z / sum e^z and return the sums, (B,)."""
     np.exp(z, out=z)
-    sums: Array = z.sum(axis=0)
+    sums: Array = np.add.reduce(z, axis=0)
     z /= sums
     return sums
 
@@ -82,7 +82,7 @@ class CrossEntropy:
         sums = normalize(z)
         z -= y
         z /= batch
-        value: float = (np.log(sums).sum() - score).item() / batch
+        value: float = (np.add.reduce(np.log(sums)) - score).item() / batch
         return value
 
     def predict(self, z: Array) -> None:

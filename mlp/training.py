@@ -54,7 +54,8 @@ class Diverged(ArithmeticError):
 class Batch(NamedTuple):
     """The arrays that a step over B examples needs.
 
-    x, y : (B, d_0) and (B, d_n), the examples as rows, so that gathering them copies whole rows.
+    x : (B, d_0), the examples as rows, so that gathering them copies whole rows.
+    y : (d_n, B), their labels or targets as columns.
     buffers : of the loop.
     """
 
@@ -68,7 +69,8 @@ class Run:
     """Training under way, as `train` returns it: each `next` trains for one more epoch.
 
     net : the network, changed in place.
-    x, y : (N, d_0) and (N, d_n), the examples as rows.
+    x : (N, d_0), the examples as rows.
+    y : (d_n, N), their labels or targets as columns.
     epoch : how many of the `epochs` are done.
     """
 
@@ -91,7 +93,8 @@ class Run:
 
     def batch(self, count: int) -> Batch:
         """Arrays for a step over `count` examples."""
-        x, y = (np.empty((count, rows.shape[1]), rows.dtype) for rows in (self.x, self.y))
+        x = np.empty((count, self.x.shape[1]), self.x.dtype)
+        y = np.empty((self.y.shape[0], count), self.y.dtype)
         return Batch(x, y, Buffers(self.layers, count))
 
     def __iter__(self) -> "Run":
@@ -132,8 +135,8 @@ class Run:
         """Descend once by the gradient of the loss on the examples numbered in `chosen`; return that loss."""
         x, y, buffers = self.batches[len(chosen)]
         self.x.take(chosen, axis=0, out=x, mode="clip")
-        self.y.take(chosen, axis=0, out=y, mode="clip")
-        backprop(self.layers, self.net.loss, x.T, y.T, buffers=buffers, out=self.gradient)
+        self.y.take(chosen, axis=1, out=y, mode="clip")
+        backprop(self.layers, self.net.loss, x.T, y, buffers=buffers, out=self.gradient)
         if math.isfinite(self.gradient.loss):
             descend(self.net.parameters, self.gradient.vector, self.learning_rate)
         return self.gradient.loss
@@ -219,5 +222,5 @@ def train(
     rate = check.positive_number("learning_rate", 1.0 if learning_rate is None else learning_rate)
     rng = check.generator(rng)
     held_out = None if validation is None else check.held_out(net, validation)
-    x_rows, y_rows = np.ascontiguousarray(x.T), np.ascontiguousarray(y.T)
-    return Run(net, x_rows, y_rows, epochs, batch_size, rate, rng, held_out)
+    x_rows, y_columns = np.ascontiguousarray(x.T), np.ascontiguousarray(y)
+    return Run(net, x_rows, y_columns, epochs, batch_size, rate, rng, held_out)

@@ -142,6 +142,14 @@ def distributions(what: str, y: Array) -> None:
         raise ValueError(message(what, expected, f"{y.dtype} of shape {y.shape}, off by {worst:.3g}", remedy))
 
 
+def adjoints(at: Sequence[Array], bars: Sequence[Array]) -> None:
+    """Refuse adjoints of other shapes than their arrays: broadcasting would hide a lost sum."""
+    expected, came = [np.shape(a) for a in at], [np.shape(bar) for bar in bars]
+    if expected != came:
+        remedy = "Return one array for each, and sum over every axis that was broadcast."
+        raise ValueError(message("adjoint", f"arrays of shapes {expected}", came, remedy))
+
+
 def held_out(net: Network, pair: tuple[Array, Array]) -> tuple[Array, Array]:
     """A pair of examples and labels on which the accuracy of `net` can be measured."""
     if not isinstance(pair, tuple) or len(pair) != 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,8 @@ def _finding(fence: Fence, namespace: dict[str, Any]) -> tuple[str, int, float]:
         )
     cases = list(namespace[left[0]])
     if left[0] == "residuals":
+        if not all(map(math.isfinite, cases)):
+            raise AssertionError(f"{len(cases)} residuals, and not all are finite: NaN hides from max()")
         return "residual", len(cases), float(max(cases))
     if not all(cases):
         raise AssertionError(f"{cases.count(False)} of {len(cases)} cases of {left[0]} fail")

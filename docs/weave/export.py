@@ -52,6 +52,10 @@ def statement(book: Book, here: str, page: Page, opened: Open) -> str:
     return "\n".join(parts) + "\n"
 
 
+# A displayed formula belongs to the paragraph before it, and to the next one if that goes on in lower case.
+RUN_ON = re.compile(r"\n\n(?=\\\[|\\begin\{equation)|(?:(?<=\\\])|(?<=\\end\{equation\}))\n\n(?=[a-z(])")
+
+
 class _Fragment:
     """Makes LaTeX of a span of a page: tokens become private characters, Markdown a tree, the tree LaTeX."""
 
@@ -70,7 +74,7 @@ class _Fragment:
         tree = _tree("".join(parts) + self.page.text[at:end])
         text = re.sub(r"\n{3,}", "\n\n", "".join(self.element(child) for child in tree)).strip()
         text = HELD.sub(lambda found: self.held[ord(found[0]) - PRIVATE], text)
-        return re.sub(r"\n\n(?=\\\[|\\begin\{equation)|(?<=\\\])\n\n(?=[a-z])", "\n", text)
+        return RUN_ON.sub("\n", text)
 
     def token(self, token: Token) -> str:
         match token:

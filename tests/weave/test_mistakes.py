@@ -121,6 +121,7 @@ BLOCKS = [
     ("residuals = [0.0]\n", " check=thm:x", AssertionError, "asserts its bound"),
     ("assert 1 == 1\n", " check=thm:x", AssertionError, "this one left none"),
     ("residuals = []\nassert True\n", " check=thm:x", AssertionError, "at least one"),
+    ("residuals = [0, 1e999 - 1e999]\nassert [] == []\n", " check=thm:x", AssertionError, "NaN hides"),
     ("exact = [True, False]\nassert exact\n", " check=thm:x", AssertionError, "1 of 2 cases"),
 ]
 

@@ -1,0 +1,61 @@
+"""Activations that the package does not have, to see that it serves those of its readers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mlp
+
+
+class SiLU:
+    """phi(z) = z s(z), an input-type activation that wants one temporary array."""
+
+    name = "silu"
+    needs = "input"
+    workspace = 1
+
+    def value(self, z: Any, out: Any, s: Any) -> None:
+        """Write z s(z) into `out`."""
+        mlp.activations.by_name["sigmoid"].value(z, s)
+        np.multiply(z, s, out=out)
+
+    def multiply_derivative(self, delta: Any, z: Any, s: Any) -> None:
+        """Multiply `delta` by s (1 + z (1 - s)) = s + zs (1 - s)."""
+        mlp.activations.by_name["sigmoid"].value(z, s)
+        delta *= s
+        np.subtract(1, s, out=s)
+        z *= s
+        z += 1
+        delta *= z
+
+
+class Sine:
+    """phi(z) = sin z, an input-type activation without temporaries."""
+
+    name = "sine"
+    needs = "input"
+
+    def value(self, z: Any, out: Any) -> None:
+        """Write sin z into `out`."""
+        np.sin(z, out=out)
+
+    def multiply_derivative(self, delta: Any, z: Any) -> None:
+        """Multiply `delta` by cos z."""
+        np.cos(z, out=z)
+        delta *= z
+
+
+@pytest.fixture(scope="session")
+def activations() -> dict[str, Any]:
+    """Every activation of the package, and two of a reader."""
+    return {**mlp.activations.by_name, "silu": SiLU(), "sine": Sine()}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes `hidden` once for each activation, one that takes `loss` once for each loss."""
+    if "hidden" in metafunc.fixturenames:
+        everything = [*mlp.activations.by_name.values(), SiLU(), Sine()]
+        metafunc.parametrize("hidden", everything, ids=[phi.name for phi in everything])
+    if "loss" in metafunc.fixturenames:
+        metafunc.parametrize("loss", list(mlp.losses.by_name))
