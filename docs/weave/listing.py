@@ -29,6 +29,9 @@ USERS = 4  # more than these are counted, not named
 PLAIN = {Comment: "c", String: "s", Keyword: "k", Operator.Word: "k"}
 
 
+PRE = '<pre class="block"><code>'  # the class tells it from code that Markdown itself would show
+
+
 def href(here: str, there: str, anchor: str = "") -> str:
     """The relative address from page `here` to `there`, both as in the nav; pages are flat .html files."""
     path = posixpath.relpath(there.removesuffix(".md") + ".html", posixpath.dirname(here) or ".")
@@ -42,7 +45,7 @@ def source_page(module: Module) -> str:
 
 def code(text: str, language: str) -> str:
     """A block's code as one <pre>."""
-    return f"<pre><code>{''.join(lines(text, language))}</code></pre>"
+    return f"{PRE}{''.join(lines(text, language))}</code></pre>"
 
 
 def lines(
@@ -112,7 +115,7 @@ def whole_module(book: Book, here: str, name: str) -> str:
         f'<span class="line" id="L{number}"><a class="number" href="#L{number}">{number}</a>{line}</span>'
         for number, line in enumerate(lines(piece.text, links=_links(book, here, piece)), 1)
     )
-    return f'<div class="code source" data-search-exclude><pre><code>{"".join(rows)}</code></pre></div>'
+    return f'<div class="code source" data-search-exclude>{PRE}{"".join(rows)}</code></pre></div>'
 
 
 def markup(book: Book, listing: Listing, executed: Entry | None) -> str:
@@ -143,13 +146,13 @@ def _segments(piece: Piece, shown: list[str]) -> str:
     for first, last, caption in folds(piece):
         begin, end = first - piece.first, last - piece.first + 1
         margin = len(shown[begin]) - len(shown[begin].lstrip(" "))
-        out.append(f"<pre><code>{''.join(shown[at:begin])}</code></pre>")
+        out.append(f"{PRE}{''.join(shown[at:begin])}</code></pre>")
         out.append(
             f'<details class="fold"><summary style="--margin:{margin}">{caption}</summary>'
-            f"<pre><code>{''.join(shown[begin:end])}</code></pre></details>"
+            f"{PRE}{''.join(shown[begin:end])}</code></pre></details>"
         )
         at = end
-    out.append(f"<pre><code>{''.join(shown[at:])}</code></pre>")
+    out.append(f"{PRE}{''.join(shown[at:])}</code></pre>")
     return f'<div class="body">{"".join(part for part in out if "<code></code>" not in part)}</div>'
 
 
