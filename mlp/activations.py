@@ -52,7 +52,7 @@ class Sigmoid:
         """Write 1 / (1 + e^-z) into `out`, in four passes without a temporary array."""
         np.negative(z, out=out)
         np.exp(out, out=out)
-        out += 1
+        np.add(out, 1, out=out)
         np.reciprocal(out, out=out)
 
     def multiply_derivative(self, delta: Array, x: Array) -> None:

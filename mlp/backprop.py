@@ -44,7 +44,8 @@ class Buffers:
     states : the states of the n - 1 hidden layers, each in its own array (d_k, B).
     deltas : None, Delta_1, ..., Delta_n, each (d_k, B): views into two flat arrays that take turns,
         because only two neighbours live at a time. On the way forward they are free, and serve as scratch.
-    work : flat arrays for the temporaries of the activations.
+    work : the temporaries of the activation of each state.
+    ones : (B, 1), the column 1.
 
     With equal widths these are n + 1 arrays of the size of a state; x is one more.
     """
@@ -57,6 +58,7 @@ class Buffers:
         self.deltas: list[Any] = [None, *deltas]
         self.states = [np.empty((d, batch), dtype) for d in widths[:-1]]
         self.work = workspace(layers, batch)
+        self.ones = np.ones((batch, 1), dtype)
 
 
 def backprop(
@@ -67,11 +69,11 @@ def backprop(
     x, y : (d_0, B) and (d_n, B), read only.
     buffers : for these layers and B columns; all of it is overwritten.
     """
-    n, delta, work = len(layers), buffers.deltas, buffers.work
-    nabla_w, nabla_b = out.nabla_w, out.nabla_b
+    n, delta, work, ones = len(layers), buffers.deltas, buffers.work, buffers.ones
     state = [x, *buffers.states, delta[n]]  # the logits lie where Delta_n will be
     for k in range(n):
-        advance(layers[k], state[k], out=state[k + 1], scratch=delta[k], work=work)
+        advance(layers[k], state[k], out=state[k + 1], scratch=delta[k], work=work[k : k + 2])
     out.loss = loss.value_and_delta(state[n], y)  # Z_n becomes Delta_n
     for k in reversed(range(n)):
-        reverse(layers[k], delta[k + 1], state[k], nabla_w[k], nabla_b[k], out=delta[k], work=work)
+        gradients = out.nabla_w[k], out.nabla_b[k]
+        reverse(layers[k], delta[k + 1], state[k], *gradients, ones=ones, out=delta[k], work=work[k])

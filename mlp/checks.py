@@ -17,7 +17,7 @@ from mlp import validation
 from mlp.activations import identity
 from mlp.arrays import Array, kernel_arithmetic
 from mlp.backprop import Buffers, Gradient, backprop
-from mlp.layers import Layer, advance, chain, leave, reverse, workspace
+from mlp.layers import Layer, advance, chain, reverse, workspace
 from mlp.network import Network, forward
 
 STEP = 1e-30
@@ -85,22 +85,25 @@ def layer_dot_product_test(layer: Layer, z: Array, rng: int | np.random.Generato
     z = validation.columns("z", z, layer.w.shape[1], np.dtype(np.float64))
     w, b = layer.w.astype(np.float64), layer.b.astype(np.float64)
 
-    def alone(w: Array, b: Array, z: Array) -> tuple[Layer, Array, list[Array]]:
-        single, state = Layer(w, b, layer.before, identity), z.copy()
-        work = workspace([single], z.shape[1])
-        leave(layer.before, state, work)
+    phi, batch = layer.before, z.shape[1]
+
+    def alone(w: Array, b: Array, z: Array) -> tuple[Layer, Array, list[tuple[Array, ...]]]:
+        single, state = Layer(w, b, phi, identity), z.copy()
+        work = workspace([single], batch)
+        if phi.needs == "output":
+            phi.value(state, state, *work[0])
         return single, state, work
 
     def forth(*at: Array) -> Array:
         single, state, work = alone(*at)
-        out = np.empty((len(w), z.shape[1]), state.dtype)
+        out = np.empty((len(w), batch), state.dtype)
         advance(single, state, out=out, work=work)
         return out
 
     def back(u: Array) -> Sequence[Array]:
         single, state, work = alone(w, b, z)
         nabla_w, nabla_b, out = (np.empty_like(a) for a in (w, b, z))
-        reverse(single, u, state, nabla_w, nabla_b, out=out, work=work)
+        reverse(single, u, state, nabla_w, nabla_b, ones=np.ones((batch, 1)), out=out, work=work[0])
         return nabla_w, nabla_b, out
 
     with kernel_arithmetic():

@@ -51,7 +51,7 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
     """
     classes = validation.positive_integer("classes", classes)
     labels, dtype = validation.class_labels(labels, classes), validation.real_dtype(dtype)
-    y: Array = np.eye(classes, dtype=dtype)[labels].T
+    y: Array = np.equal.outer(np.arange(classes), labels).astype(dtype)
     return y
 
 

@@ -32,19 +32,26 @@ class Layer(NamedTuple):
 
 
 def advance(
-    layer: Layer, state: Array, *, out: Array, scratch: Array | None = None, work: Sequence[Array] = ()
+    layer: Layer,
+    state: Array,
+    *,
+    out: Array,
+    scratch: Array | None = None,
+    work: Sequence[Sequence[Array]] = ((), ()),
 ) -> None:
     """One layer forward: Z_k = W_k X_{k-1} + b_k 1^T and X_k = phi_k(Z_k).
 
     state : (d_{k-1}, B), the state of layer k - 1; read only.
     out : (d_k, B), becomes the state of layer k.
     scratch : (d_{k-1}, B), receives X_{k-1} where `state` is Z_{k-1}; may be `state` itself.
-    work : flat arrays for the temporaries of the activations.
+    work : the temporaries of the activations before and after, from `workspace`.
     """
-    x = enter(layer.before, state, scratch, work)  # X_{k-1}
-    np.dot(layer.w, x, out=out)  # Z_k = W_k X_{k-1}
-    out += layer.b  # + b_k 1^T
-    leave(layer.after, out, work)  # X_k = phi_k(Z_k)
+    w, b, before, after = layer
+    x = state if before.needs == "output" else evaluate(before, state, scratch, work[0])  # X_{k-1}
+    np.dot(w, x, out=out)  # Z_k = W_k X_{k-1}
+    np.add(out, b, out=out)  # + b_k 1^T
+    if after.needs == "output":
+        after.value(out, out, *work[1])  # X_k = phi_k(Z_k)
 
 
 def reverse(
@@ -54,6 +61,7 @@ def reverse(
     nabla_w: Array,
     nabla_b: Array,
     *,
+    ones: Array,
     out: Array | None,
     work: Sequence[Array] = (),
 ) -> None:
@@ -62,50 +70,35 @@ def reverse(
     delta : (d_k, B), Delta_k; read only.
     state : (d_{k-1}, B), the state of layer k - 1; lost, unless `out` is None.
     nabla_w, nabla_b : (d_k, d_{k-1}) and (d_k, 1), become the gradients.
+    ones : (B, 1), the column 1.
     out : (d_{k-1}, B), becomes Delta_{k-1}; None for the first layer, which has none.
-    work : flat arrays for the temporaries of the activation.
+    work : the temporaries of the activation before.
     """
-    x = enter(layer.before, state, out, work)  # X_{k-1}
+    w, _, phi, _ = layer
+    x = state if phi.needs == "output" else evaluate(phi, state, out, work)  # X_{k-1}
     np.dot(delta, x.T, out=nabla_w)  # dL/dW_k = Delta_k X_{k-1}^T
-    delta.sum(axis=1, keepdims=True, out=nabla_b)  # dL/db_k = Delta_k 1
+    np.dot(delta, ones, out=nabla_b)  # dL/db_k = Delta_k 1
     if out is not None:
-        np.dot(layer.w.T, delta, out=out)  # W_k^T Delta_k
-        differentiate(layer.before, out, state, work)  # (.) phi'(Z_{k-1}) = Delta_{k-1}
+        np.dot(w.T, delta, out=out)  # W_k^T Delta_k
+        phi.multiply_derivative(out, state, *work)  # (.) phi'(Z_{k-1})
 
 
-def enter(phi: Activation, state: Array, scratch: Array | None, work: Sequence[Array]) -> Array:
-    """X_{k-1}, which layer k multiplies: the state itself, or phi(Z_{k-1}) written into `scratch`."""
-    if phi.needs == "output":
-        return state
-    x = np.empty_like(state) if scratch is None else scratch
-    phi.value(state, x, *temporaries(phi, state, work))
+def evaluate(phi: Activation, z: Array, out: Array | None, work: Sequence[Array]) -> Array:
+    """phi(z), where the state is z: written into `out`, (d, B), or into a new array."""
+    x = np.empty_like(z) if out is None else out
+    phi.value(z, x, *work)
     return x
 
 
-def leave(phi: Activation, z: Array, work: Sequence[Array]) -> None:
-    """Turn Z_k into the state of layer k: phi(Z_k) in its place, or nothing if Z_k is the state."""
-    if phi.needs == "output":
-        phi.value(z, z, *temporaries(phi, z, work))
+def workspace(layers: Sequence[Layer], batch: int) -> list[tuple[Array, ...]]:
+    """The temporaries of the activation of each state, 0 to n: as many as it asks for, all (d_k, B).
 
-
-def differentiate(phi: Activation, delta: Array, state: Array, work: Sequence[Array]) -> None:
-    """Multiply `delta`, (d_k, B), elementwise by phi'(Z_k), from the state of layer k, which is lost."""
-    phi.multiply_derivative(delta, state, *temporaries(phi, delta, work))
-
-
-def temporaries(phi: Activation, like: Array, work: Sequence[Array]) -> list[Array]:
-    """As many views of the flat arrays in `work`, in the shape of `like`, as `phi` asks for."""
-    if not work:
-        return []
-    count = getattr(phi, "workspace", 0)
-    return [shaped(flat, *like.shape) for flat in work[:count]]
-
-
-def workspace(layers: Sequence[Layer], batch: int) -> list[Array]:
-    """Flat arrays, as many and as long as the activations between `layers` want for B columns."""
+    They are views into the same flat arrays, since only one activation is at work at a time.
+    """
     wants = [(getattr(layer.before, "workspace", 0), layer.w.shape[1]) for layer in layers]
     width = max((d for count, d in wants if count), default=0)
-    return [np.empty(width * batch, layers[0].w.dtype) for _ in range(max(wants)[0])]
+    flats = [np.empty(width * batch, layers[0].w.dtype) for _ in range(max(wants)[0])]
+    return [tuple(shaped(flat, d, batch) for flat in flats[:count]) for count, d in wants] + [()]
 
 
 def shaped(flat: Array, rows: int, columns: int) -> Array:

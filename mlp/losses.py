@@ -39,14 +39,14 @@ def shift(z: Array) -> None:
 
     The softmax of a column does not change, and no exponential can overflow any more.
     """
-    z -= np.maximum.reduce(z.real, axis=0)
+    np.subtract(z, np.maximum.reduce(z.real, axis=0), out=z)
 
 
 def normalize(z: Array) -> Array:
     """Overwrite each column of `z`, (d, B), by e^z / sum e^z and return the sums, (B,)."""
     np.exp(z, out=z)
     sums: Array = np.add.reduce(z, axis=0)
-    z /= sums
+    np.divide(z, sums, out=z)
     return sums
 
 
@@ -78,11 +78,11 @@ class CrossEntropy:
         """Return the loss of the logits `z` and overwrite them by Delta_n = (softmax(z) - y)/B."""
         batch = z.shape[1]
         shift(z)
-        score = np.einsum("ij,ij->", y, z)
+        score = np.dot(y.ravel(), z.ravel())
         sums = normalize(z)
-        z -= y
-        z /= batch
-        value: float = (np.add.reduce(np.log(sums)) - score).item() / batch
+        np.subtract(z, y, out=z)
+        np.divide(z, batch, out=z)
+        value: float = (np.add.reduce(np.log(sums, out=sums)) - score).item() / batch
         return value
 
     def predict(self, z: Array) -> None:

@@ -141,8 +141,8 @@ def forward(layers: Sequence[Layer], x: Array) -> Array:
     """Z_n, (d_n, B), keeping no more than one state: each layer's output replaces its input."""
     work = workspace(layers, x.shape[1])
     state = x
-    for layer in layers:
+    for k, layer in enumerate(layers):
         out = np.empty((len(layer.w), x.shape[1]), layer.w.dtype)
-        advance(layer, state, out=out, scratch=state, work=work)
+        advance(layer, state, out=out, scratch=state, work=work[k : k + 2])
         state = out
     return state

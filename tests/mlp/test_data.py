@@ -55,8 +55,9 @@ def test_a_random_split_takes_a_fifth_of_each_digit() -> None:
     )  # each example is in one part
 
 
-def test_images_lie_in_consecutive_memory() -> None:
-    assert data.digits().x_train.flags.f_contiguous and data.one_hot(np.arange(4), 4).flags.f_contiguous
+def test_images_and_classes_lie_in_consecutive_memory() -> None:
+    """An image is a gathered row; labels meet the logits entry by entry, in their order."""
+    assert data.digits().x_train.flags.f_contiguous and data.one_hot(np.arange(4), 4).flags.c_contiguous
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -119,22 +119,23 @@ def test_a_loss_writes_the_logits_only(loss: str, dtype: Any) -> None:
 def test_the_two_steps_write_where_they_are_told(hidden: Any, dtype: Any) -> None:
     sizes = [3, 4, 2]
     layers = chain(frozen(numbers((26,), dtype)), sizes, hidden)
-    flat = workspace(layers, 5)
+    temporaries, ones = workspace(layers, 5), frozen(np.ones((5, 1), dtype))
     x, states = frozen(numbers((3, 5), dtype)), [np.empty((d, 5), dtype) for d in (4, 2)]
     scratch, delta = np.empty((4, 5), dtype), frozen(numbers((2, 5), dtype, 1))
-    advance(layers[0], x, out=states[0], work=flat)
+    advance(layers[0], x, out=states[0], work=temporaries[:2])
     kept = states[0].copy()
-    advance(layers[1], frozen(states[0]), out=states[1], scratch=scratch, work=flat)
+    advance(layers[1], frozen(states[0]), out=states[1], scratch=scratch, work=temporaries[1:])
     gradients = [np.empty_like(a) for a in layers[1][:2]]
     states[0] = kept.copy()
-    reverse(layers[1], delta, states[0], *gradients, out=scratch, work=flat)
+    reverse(layers[1], delta, states[0], *gradients, ones=ones, out=scratch, work=temporaries[1])
     x_1 = kept.copy()
     if hidden.needs == "input":
         hidden.value(x_1, x_1, *work(hidden, x_1))
     assert np.allclose(states[1], layers[1].w @ x_1 + layers[1].b, atol=1e-5)
     assert np.allclose(gradients[0], delta @ x_1.T, atol=1e-5)
     assert np.allclose(gradients[1], delta.sum(axis=1, keepdims=True), atol=1e-5)
-    reverse(layers[0], frozen(scratch), x, *(np.empty_like(a) for a in layers[0][:2]), out=None)
+    gradients = [np.empty_like(a) for a in layers[0][:2]]
+    reverse(layers[0], frozen(scratch), x, *gradients, ones=ones, out=None)
 
 
 def test_scratch_is_allocated_if_it_is_not_given(activations: dict[str, Any]) -> None:
@@ -212,7 +213,7 @@ def test_a_training_step_allocates_no_state(hidden: Any, loss: str) -> None:
 
 
 def test_backprop_holds_n_plus_2_states(hidden: Any, loss: str) -> None:
-    d, b, n = 64, 4096, 6
+    d, b, n = 512, 512, 6
     net = mlp.Network.initialize([d] * (n + 1), hidden=hidden, loss=loss, dtype=np.float64)
     rng = np.random.default_rng(0)
     x, y = rng.random((d, b)), mlp.data.one_hot(rng.integers(0, d, b), d, np.float64)
@@ -242,9 +243,10 @@ def test_buffers_of_unequal_widths() -> None:
 
 
 def test_temporaries_are_as_long_as_the_widest_layer_that_wants_them(activations: dict[str, Any]) -> None:
-    (flat,) = Buffers(chain(np.empty(4 * 101 + 6 * 5 + 3 * 7), [100, 4, 6, 3], activations["silu"]), 5).work
-    assert flat.shape == (6 * 5,)
-    assert Buffers(chain(np.empty(3 * 101), [100, 3], activations["silu"]), 5).work == []
+    work = Buffers(chain(np.empty(4 * 101 + 6 * 5 + 3 * 7), [100, 4, 6, 3], activations["silu"]), 5).work
+    assert [[a.shape for a in views] for views in work] == [[], [(4, 5)], [(6, 5)], []]
+    assert work[1][0].base is work[2][0].base and work[1][0].base.size == 6 * 5
+    assert Buffers(chain(np.empty(3 * 101), [100, 3], activations["silu"]), 5).work == [(), ()]
 
 
 def test_the_callers_environment_is_restored() -> None:
