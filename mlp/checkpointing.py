@@ -32,9 +32,9 @@ class Pool:
     def __init__(self, schedule: Schedule, layers: Sequence[Layer], batch: int) -> None:
         self.widths = [layers[0].w.shape[1], *(len(layer.w) for layer in layers)]
         self.batch, self.dtype = batch, layers[0].w.dtype
-        needs = layers[-1].before.needs
-        peak = simulate(schedule, self.widths, batch, self.dtype, needs=needs).peak_bytes
-        self.limit = peak - self.widths[0] * batch * self.dtype.itemsize  # x is not ours
+        sizes = [d * batch * self.dtype.itemsize for d in self.widths]
+        ledger = simulate(schedule, sizes, needs=layers[-1].before.needs)
+        self.limit = ledger.peak_bytes - sizes[0]  # x is not ours
         self.held, self.free = 0, list[Array]()
         self.work = workspace(layers, batch)
         self.ones = np.ones((batch, 1), self.dtype)
