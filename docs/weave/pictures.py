@@ -27,7 +27,8 @@ def planned(call: str) -> Schedule:
 def space_time(schedule: Schedule) -> str:
     """The picture as SVG.
 
-    Filled squares are evaluations, hollow ones repeat an earlier one, bars are kept states, triangles reversals.
+    Filled squares are evaluations, hollow ones repeat an earlier one, bars are kept states, triangles are
+    reversals.
     """
     n, steps = depth(schedule), list(walk_copied(schedule))
     width, height = LEFT + CELL * len(steps) + 4, CELL * (n + 1) + BOTTOM
@@ -92,8 +93,8 @@ def bars(n: int, steps: list[tuple[Any, frozenset[int]]]) -> list[str]:
             begin, end = since.pop(k), time
             if end - begin > 1:
                 found.append(
-                    f'<rect class="role-checkpoint" x="{LEFT + CELL * begin}" y="{level(n, k) + 3.5}" height="4" '
-                    f'width="{CELL * (end - begin)}" rx="2" fill="currentColor" fill-opacity=".45"/>'
+                    f'<rect class="role-checkpoint" x="{LEFT + CELL * begin}" y="{level(n, k) + 3.5}" '
+                    f'height="4" width="{CELL * (end - begin)}" rx="2" fill="currentColor" fill-opacity=".45"/>'
                 )
         for k in live:
             since.setdefault(k, time + (k == made))
