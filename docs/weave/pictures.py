@@ -94,7 +94,8 @@ def bars(n: int, steps: list[tuple[Any, frozenset[int]]]) -> list[str]:
             if end - begin > 1:
                 found.append(
                     f'<rect class="role-checkpoint" x="{LEFT + CELL * begin}" y="{level(n, k) + 3.5}" '
-                    f'height="4" width="{CELL * (end - begin)}" rx="2" fill="currentColor" fill-opacity=".45"/>'
+                    f'height="4" width="{CELL * (end - begin)}" rx="2" fill="currentColor" '
+                    f'fill-opacity=".45"/>'
                 )
         for k in live:
             since.setdefault(k, time + (k == made))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from weave import export
+from weave import export, paper
 from weave.book import Book, current
 from weave.scan import STATEMENTS, Open
 
@@ -60,22 +60,41 @@ def test_references_out_of_the_statement_become_words(write: Callable[..., Book]
     assert r"By mlp.code.double, Theorem~\ref{thm:one} and Chen et al. 2016" in text
 
 
-@pytest.mark.slow
-def test_every_statement_compiles(tmp_path: Path) -> None:
-    """With pdfLaTeX, no error and no undefined reference; that it is installed, this test does not doubt."""
-    statements = exported(current())
-    assert statements
-    source = "\\documentclass{article}\n" + export.NEEDS.replace("\\newtheorem", "\n\\newtheorem")
-    source += "\n\\begin{document}\n" + "\n\n".join(statements.values()) + "\n\\end{document}\n"
-    (tmp_path / "all.tex").write_text(source, encoding="utf-8")
+def compiled(folder: Path, name: str, source: str) -> str:
+    """What pdfLaTeX says in its second run; that it is installed, this does not doubt."""
+    (folder / f"{name}.tex").write_text(source, encoding="utf-8")
     for _ in range(2):
         ran = subprocess.run(
-            ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"],
-            cwd=tmp_path,
+            ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", f"{name}.tex"],
+            cwd=folder,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
         )
         assert ran.returncode == 0, ran.stdout[-3000:]
-    assert "undefined" not in ran.stdout and "multiply defined" not in ran.stdout
+    assert "undefined" not in ran.stdout and "multiply defined" not in ran.stdout, ran.stdout[-3000:]
+    return ran.stdout
+
+
+@pytest.mark.slow
+def test_every_statement_compiles(tmp_path: Path) -> None:
+    statements = exported(current())
+    assert statements
+    source = "\\documentclass{article}\n" + export.NEEDS.replace("\\newtheorem", "\n\\newtheorem")
+    source += "\n\\begin{document}\n" + "\n\n".join(statements.values()) + "\n\\end{document}\n"
+    compiled(tmp_path, "all", source)
+
+
+PAPERS = [address for address in current().pages if address in current().chapters or address == "notation.md"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", PAPERS)
+def test_every_page_compiles_by_itself(address: str, tmp_path: Path) -> None:
+    compiled(tmp_path, "page", paper.page(current(), address))
+
+
+@pytest.mark.slow
+def test_the_whole_book_compiles(tmp_path: Path) -> None:
+    compiled(tmp_path, "book", paper.whole(current()))
