@@ -14,7 +14,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, export, listing, pictures
+from weave import citations, listing, pictures
 from weave.book import ROOT, Book, Target, current
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, claim_key, listing_key
@@ -225,14 +225,10 @@ class Weaver:
         button = ""
         if token.kind in STATEMENTS:
             purpose = f"Copy the {token.kind} with its proof as LaTeX"
-            button = _copy_button("latex", purpose, self.latex(token))
+            button = _copy_button("latex", purpose)
         label = token.options.get("label", "")
         head = f'<p class="head"><span class="name">{noun} {number}</span>{title}{button}</p>'
         return _open("div", f"statement {token.kind}", label) + self.block(head)
-
-    def latex(self, token: Open) -> str:
-        """The statement with its proof as LaTeX."""
-        return export.statement(self.book, self.here, self.page, token)
 
     def close_statement(self, token: Close) -> str:
         """The end of a statement, and who checks it."""
@@ -318,10 +314,9 @@ def _open(tag: str, classes: str, label: str = "") -> str:
     return f'\n\n<{tag} class="{classes}"{identity} markdown="block">\n\n'
 
 
-def _copy_button(kind: str, title: str, text: str = "") -> str:
-    data = f' data-text="{html.escape(text)}"' if text else ""
+def _copy_button(kind: str, title: str) -> str:
     names = f'title="{title}" aria-label="{title}"'
-    return f'<button type="button" class="copy" data-copy="{kind}" {names}{data}></button>'
+    return f'<button type="button" class="copy" data-copy="{kind}" {names}></button>'
 
 
 def _output(text: str) -> str:
