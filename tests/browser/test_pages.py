@@ -153,3 +153,19 @@ def test_terms_and_lines_light_each_other(browser: Browser, address: str, term: 
     line.evaluate("element => element.blur()")
     assert page.locator(".lit").count() == 0
     page.context.close()
+
+
+def test_a_reference_shows_its_target(browser: Browser, address: str) -> None:
+    """By pointer and by keyboard, across pages; Escape puts it away."""
+    page, troubles = opened(browser, f"{address}/derivatives/backpropagation.html", 1280, "light")
+    link = page.locator("a.ref", has_text="Theorem 2.1").first
+    link.hover()
+    page.wait_for_selector(".card:visible .statement")
+    assert "adjoint of the affine map" in page.locator(".card").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator(".card").is_hidden()
+    page.mouse.move(0, 0)
+    link.evaluate("element => element.focus({focusVisible: true})")
+    page.wait_for_selector(".card:visible")
+    assert link.get_attribute("aria-describedby") == "preview" and troubles == []
+    page.context.close()
