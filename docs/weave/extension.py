@@ -16,7 +16,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, indexes, listing, pictures
+from weave import citations, explorer, indexes, listing, pictures
 from weave.book import ROOT, Book, Target, current
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, listing_key
@@ -339,6 +339,18 @@ class Weaver:
             + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
         )
 
+    def open_explorer(self, token: Open) -> str:
+        """The interactive figure, with its script."""
+        script = posixpath.relpath("assets/explorer.js", posixpath.dirname(self.here) or ".")
+        number = self.book.numbers[self.here, token.start]
+        return (
+            _open("figure", "drawing", token.options.get("label", ""))
+            + self.block(
+                explorer.markup(token.options.get("alt", "")) + f'<script defer src="{script}"></script>'
+            )
+            + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
+        )
+
     def drawing(self, token: Open) -> str:
         """The SVG of a figure: a file, or a schedule in space and time."""
         if "schedule" in token.options:
@@ -356,6 +368,8 @@ class Weaver:
     def close_figure(self, token: Close) -> str:
         """The end of a caption and of its figure."""
         return "\n</figcaption>\n</figure>\n"
+
+    close_explorer = close_figure
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-from weave import copies, previews
+from weave import copies, explorer, previews
 from weave.book import ROOT, current
 from weave.errors import WeaveError
 from weave.extension import OUTPUTS
@@ -41,6 +41,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
 def on_post_build(config: MkDocsConfig) -> None:
     """Put the bundle of what can be copied beside each page."""
     book = current()
+    (Path(config.site_dir) / "assets" / "schedules.js").write_text(explorer.data(), encoding="utf-8")
     for address in book.pages:
         if not address.startswith(("source/", "index")):
             path = Path(config.site_dir) / address.replace(".md", ".copies.js")
