@@ -2,10 +2,23 @@
 
 In reading order: `arrays` (what everything computes on), `activations`, `losses`, `layers` (one
 layer forward and backward), `network` (parameters and the way forward), `backprop` (the loop),
-`checks` (is the gradient right?), `training`, `data`, `validation` (what the package refuses).
+`checks` (is the gradient right?), `curvature` (second derivatives), `training`, `data`, `validation`
+(what the package refuses).
 """
 
-from mlp import activations, arrays, backprop, checks, data, layers, losses, network, training, validation
+from mlp import (
+    activations,
+    arrays,
+    backprop,
+    checks,
+    curvature,
+    data,
+    layers,
+    losses,
+    network,
+    training,
+    validation,
+)
 from mlp.network import Network
 from mlp.training import Diverged, Record, accuracy, train
 
@@ -18,6 +31,7 @@ __all__ = [
     "arrays",
     "backprop",
     "checks",
+    "curvature",
     "data",
     "layers",
     "losses",

@@ -122,6 +122,10 @@ class Linear:
         z[...] = y
         return value
 
+    def multiply_hessian(self, z: Array, v: Array) -> None:
+        """Overwrite `v` by 0: a linear function has no curvature."""
+        v[...] = 0
+
     def predict(self, z: Array) -> None:
         """Leave `z` as it is."""
 
