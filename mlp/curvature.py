@@ -10,7 +10,7 @@ Directions and products are vectors (N,) in the order of `Network.parameters`; `
 of `mlp.layers` shows them as matrices V_k, of the shape of W_k, and columns c_k, of that of b_k.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -19,7 +19,7 @@ from mlp import validation
 from mlp.activations import Activation, identity
 from mlp.arrays import Array, kernel_arithmetic
 from mlp.backprop import Gradient
-from mlp.layers import Layer, advance, chain, evaluate, reverse, workspace
+from mlp.layers import advance, chain, evaluate, reverse, workspace
 from mlp.network import Network
 
 
