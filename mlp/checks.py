@@ -45,7 +45,8 @@ def complex_step_gradient(net: Network, x: Array, y: Array) -> Gradient:
         gradient.loss = net.loss.value_and_delta(forward(layers, x), y).real
         for i, theta in enumerate(net.parameters):
             shadow.parameters[i] = theta + 1j * STEP
-            gradient.vector[i] = net.loss.value_and_delta(forward(layers, x), y).imag / STEP
+            value = net.loss.value_and_delta(forward(layers, x), y)
+            gradient.vector[i] = value.imag / STEP
             shadow.parameters[i] = theta
     return gradient
 
@@ -106,7 +107,6 @@ def layer_dot_product_test(layer: Layer, z: Array, rng: int | np.random.Generato
     """
     z = validation.columns("z", z, layer.w.shape[1], np.dtype(np.float64))
     w, b = layer.w.astype(np.float64), layer.b.astype(np.float64)
-
     phi, batch = layer.before, z.shape[1]
 
     def alone(w: Array, b: Array, z: Array) -> tuple[Layer, Array, list[tuple[Array, ...]]]:
