@@ -52,7 +52,8 @@ def jvp(net: Network, x: Array, v: Array) -> Array:
     >>> jvp(net, np.ones((3, 4)), np.ones(32)).shape
     (2, 4)
     """
-    x, v = validation.columns("x", x, net.sizes[0], net.parameters.dtype), validation.direction(net, v)
+    x = validation.columns("x", x, net.sizes[0], net.parameters.dtype)
+    v = validation.direction(net, v)
     with kernel_arithmetic():
         for moving in sweep(net, x, v):
             rz = moving.rz
@@ -99,7 +100,8 @@ def gauss_newton_product(net: Network, x: Array, v: Array) -> Array:
     >>> bool(v @ gauss_newton_product(net, np.ones((3, 4)), v) > 0)
     True
     """
-    x, v = validation.columns("x", x, net.sizes[0], net.parameters.dtype), validation.direction(net, v)
+    x = validation.columns("x", x, net.sizes[0], net.parameters.dtype)
+    v = validation.direction(net, v)
     with kernel_arithmetic():
         *below, last = sweep(net, x, v)
         net.loss.multiply_hessian(last.state, last.rz)  # J v becomes H J v
@@ -115,8 +117,9 @@ def sweep(net: Network, x: Array, v: Array) -> Iterator[Moving]:
     at = Moving(x)
     yield at
     for k, (layer, move) in enumerate(zip(net.layers, moves, strict=True)):
-        phi = layer.before
-        below = at.state if phi.needs == "output" else evaluate(phi, at.state, None, work[k])  # X_{k-1}
+        phi, below = layer.before, at.state
+        if phi.needs == "input":
+            below = evaluate(phi, at.state, None, work[k])  # X_{k-1}
         state, rz = np.empty((2, len(layer.w), x.shape[1]), x.dtype)
         advance(layer._replace(before=identity), below, out=state, work=work[k : k + 2])
         advance(move, below, out=rz)  # V_k X_{k-1} + c_k 1^T
@@ -139,12 +142,13 @@ def pull_back(net: Network, states: Sequence[Array], delta: Array) -> Array:
 
     states : 0 to n - 1; all but the first are lost.
     """
-    layers, product = net.layers, Gradient.like(net.parameters, net.sizes)
-    ones, work = np.ones((delta.shape[1], 1), delta.dtype), workspace(layers, delta.shape[1])
+    layers, batch = net.layers, delta.shape[1]
+    ones, work = np.ones((batch, 1), delta.dtype), workspace(layers, batch)
+    product = Gradient.like(net.parameters, net.sizes)
+    gradients = list(zip(product.nabla_w, product.nabla_b, strict=True))
     for k in reversed(range(net.depth)):
-        gradients = product.nabla_w[k], product.nabla_b[k]
         out: Any = np.empty_like(states[k]) if k > 0 else None
-        reverse(layers[k], delta, states[k], *gradients, ones=ones, out=out, work=work[k])
+        reverse(layers[k], delta, states[k], *gradients[k], ones=ones, out=out, work=work[k])
         delta = out
     return product.vector
 
@@ -159,18 +163,19 @@ def moving_pull_back(net: Network, v: Array, below: Sequence[Moving], delta: Arr
         R Delta_{k-1} = (W_k^T R Delta_k + V_k^T Delta_k) (.) phi'(Z_{k-1})
                         + W_k^T Delta_k (.) phi''(Z_{k-1}) (.) R Z_{k-1}.
     """
-    layers, moves, phi = net.layers, chain(v, net.sizes, identity), cast(Any, net.hidden)
-    product, work = Gradient.like(net.parameters, net.sizes), workspace(layers, delta.shape[1])
-    ones = np.ones((delta.shape[1], 1), delta.dtype)
+    layers, moves, batch = net.layers, chain(v, net.sizes, identity), delta.shape[1]
+    ones, work = np.ones((batch, 1), delta.dtype), workspace(layers, batch)
+    product, phi = Gradient.like(net.parameters, net.sizes), cast(Any, net.hidden)
+    gradients = list(zip(product.nabla_w, product.nabla_b, strict=True))
     for k in reversed(range(1, net.depth)):
-        at, gradients = below[k], (product.nabla_w[k], product.nabla_b[k])
+        layer, at, (nabla_w, _) = layers[k], below[k], gradients[k]
         out, rslope = np.empty((2, *at.state.shape), delta.dtype)
         phi.second_derivative(at.state, rslope, *work[k])
         rslope *= at.rz  # R phi'(Z_{k-1})
-        reverse(layers[k], rdelta, at.state, *gradients, ones=ones, out=out, work=work[k])
-        u = np.dot(layers[k].w.T, delta)
-        np.add(gradients[0], np.dot(delta, at.rx.T), out=gradients[0])
+        reverse(layer, rdelta, at.state, *gradients[k], ones=ones, out=out, work=work[k])
+        nabla_w += np.dot(delta, at.rx.T)
+        u = np.dot(layer.w.T, delta)
         rdelta = out + at.slope * np.dot(moves[k].w.T, delta) + rslope * u
         delta = at.slope * u
-    reverse(layers[0], rdelta, below[0].state, product.nabla_w[0], product.nabla_b[0], ones=ones, out=None)
+    reverse(layers[0], rdelta, below[0].state, *gradients[0], ones=ones, out=None)
     return product.vector
