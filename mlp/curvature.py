@@ -56,8 +56,7 @@ def jvp(net: Network, x: Array, v: Array) -> Array:
     v = validation.direction(net, v)
     with kernel_arithmetic():
         for moving in sweep(net, x, v):
-            rz = moving.rz
-    jv: Array = rz
+            jv: Array = moving.rz
     return jv
 
 
