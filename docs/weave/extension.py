@@ -16,7 +16,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, explorer, indexes, listing, pictures
+from weave import citations, explorer, export, indexes, listing, pictures
 from weave.book import ROOT, Book, Target, current
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, listing_key
@@ -276,6 +276,7 @@ class Weaver:
         if token.kind in STATEMENTS:
             purpose = f"Copy the {token.kind} with its proof as LaTeX"
             button = _copy_button("latex", purpose)
+            export.statement(self.book, self.here, self.page, token)  # refuses what cannot be copied
         label = token.options.get("label", "")
         head = f'<p class="head"><span class="name">{noun} {number}</span>{title}{button}</p>'
         return _open("div", f"statement {token.kind}", label) + self.block(head)
