@@ -5,7 +5,21 @@ layer forward and backward), `network` (parameters and the way forward), `backpr
 `checks` (is the gradient right?), `training`, `data`, `validation` (what the package refuses).
 """
 
-from mlp import activations, arrays, backprop, checks, data, layers, losses, network, training, validation
+from mlp import (
+    activations,
+    arrays,
+    backprop,
+    checkpointing,
+    checks,
+    data,
+    layers,
+    losses,
+    memory,
+    network,
+    schedules,
+    training,
+    validation,
+)
 from mlp.network import Network
 from mlp.training import Diverged, Record, accuracy, train
 
@@ -17,11 +31,14 @@ __all__ = [
     "activations",
     "arrays",
     "backprop",
+    "checkpointing",
     "checks",
     "data",
     "layers",
     "losses",
+    "memory",
     "network",
+    "schedules",
     "train",
     "training",
     "validation",

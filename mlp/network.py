@@ -15,8 +15,10 @@ from mlp import losses, validation
 from mlp.activations import Activation
 from mlp.arrays import Array, kernel_arithmetic
 from mlp.backprop import Buffers, Gradient, backprop
+from mlp.checkpointing import Observer, Pool, execute
 from mlp.layers import Layer, advance, chain, split, workspace
 from mlp.losses import Loss
+from mlp.schedules import Schedule, validate
 
 
 def glorot(d_out: int, d_in: int) -> float:
@@ -125,15 +127,25 @@ class Network:
         with kernel_arithmetic():
             return self.loss.value_and_delta(forward(self.layers, x), y)
 
-    def backprop(self, x: Array, y: Array) -> Gradient:
+    def backprop(
+        self, x: Array, y: Array, schedule: Schedule | None = None, observer: Observer | None = None
+    ) -> Gradient:
         """L and its gradient: `g.loss`, `g.nabla_w`, `g.nabla_b`, for `x` (d_0, B) and `y` (d_n, B).
+
+        schedule : from `mlp.schedules`, for less memory and the same bits; None keeps every state.
+        observer : sees each step of a schedule, see `mlp.checkpointing.execute`.
 
         Neither the network nor `x` and `y` are changed.
         """
         x, y = validation.batch(self, x, y)
+        validation.observed(observer, schedule)
         layers, gradient = self.layers, Gradient.like(self.parameters, self.sizes)
         with kernel_arithmetic():
-            backprop(layers, self.loss, x, y, buffers=Buffers(layers, x.shape[1]), out=gradient)
+            if schedule is None:
+                backprop(layers, self.loss, x, y, buffers=Buffers(layers, x.shape[1]), out=gradient)
+            else:
+                pool = Pool(validate(schedule, self.depth), layers, x.shape[1])
+                execute(schedule, layers, self.loss, x, y, pool=pool, out=gradient, observer=observer)
         return gradient
 
 

@@ -8,6 +8,7 @@ network; all code below this border may trust its input.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
@@ -55,6 +56,38 @@ def positive_integer(what: str, value: int) -> int:
     if value < 1:
         raise ValueError(message(what, "a positive integer", repr(value), "Choose at least 1."))
     return int(value)
+
+
+def byte_count(what: str, value: int | str) -> int:
+    """A number of bytes, given as such or as a text.
+
+    >>> byte_count("budget", "64MB"), byte_count("budget", "1.5 KiB")
+    (64000000, 1536)
+    """
+    if not isinstance(value, str):
+        return positive_integer(what, value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kKMGT]?)(i?)B", value.strip())
+    if not found:
+        remedy = "Write for example '64MB' (of 10^6 bytes) or '64MiB' (of 2^20)."
+        raise ValueError(message(what, "a number of bytes", repr(value), remedy))
+    number, prefix, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
+
+
+def costs(given: Sequence[float] | None, usual: Sequence[float]) -> list[float]:
+    """The costs of the layers: as given, one for each and none negative, else the usual ones."""
+    found = [float(cost) for cost in (usual if given is None else given)]
+    if len(found) != len(usual) or not all(0 <= cost < math.inf for cost in found):
+        expected, remedy = f"{len(usual)} finite numbers from 0 up", "Give each layer its cost."
+        raise ValueError(message("costs", expected, found, remedy))
+    return found
+
+
+def at_most(what: str, value: int, most: int) -> int:
+    """`value`, if it is no more than `most`."""
+    if value > most:
+        raise ValueError(message(what, f"at most {most}", value, f"Choose {what}={most}, or leave it out."))
+    return value
 
 
 def positive_number(what: str, value: float) -> float:
@@ -140,6 +173,15 @@ def distributions(what: str, y: Array) -> None:
         expected = f"columns that sum to one within {tolerance:g}"
         remedy = "Use mlp.data.one_hot(labels, classes), or divide each column by its sum."
         raise ValueError(message(what, expected, f"{y.dtype} of shape {y.shape}, off by {worst:.3g}", remedy))
+
+
+def observed(observer: object, schedule: object) -> None:
+    """Refuse an observer that is no function, or that has no schedule to observe."""
+    if observer is not None and not callable(observer):
+        raise TypeError(message("observer", "a function of an action and an array", observer, "Pass one."))
+    if observer is not None and schedule is None:
+        remedy = "Pass schedule=mlp.schedules.store_all(net.depth), which computes the same."
+        raise ValueError(message("observer", "a schedule to observe", "schedule=None", remedy))
 
 
 def adjoints(at: Sequence[Array], bars: Sequence[Array]) -> None:
