@@ -290,11 +290,12 @@ class Book:
             yield page.error(
                 token.line, f"{token.options['label']!r} has no proof", "Let a ::: proof follow it"
             )
-        if token.kind == "figure" and not (token.options.get("alt") and token.options.get("svg")):
+        drawn = token.options.get("svg") or token.options.get("schedule")
+        if token.kind == "figure" and not (token.options.get("alt") and drawn):
             yield page.error(
                 token.line,
                 "a figure without a drawing or a text alternative",
-                "Add lines 'svg: ...' and 'alt: ...'",
+                "Add a line 'svg: ...' or 'schedule: ...', and 'alt: ...'",
             )
         for label in token.options.get("implements", "").split():
             if label not in self.labels:

@@ -24,8 +24,8 @@ NEEDS = r"\usepackage{amsmath,amssymb,amsthm}" + "".join(
 )
 
 
-def statement(book: Book, here: str, page: Page, opened: Open) -> str:
-    r"""The statement that `opened` begins, with its proof if it has one.
+def statement(book: Book, here: str, page: Page, opened: Open, kept: bool = False) -> str:
+    r"""The statement that `opened` begins, with its proof if it has one; `kept` leaves the book's macros.
 
     Its own labels become \label and \eqref; a reference to something outside it becomes words, so that
     nothing is undefined where the text is pasted.
@@ -35,20 +35,20 @@ def statement(book: Book, here: str, page: Page, opened: Open) -> str:
     spans = [page.body(block) for block in blocks]
     inside = {
         opened.options["label"],
-        *(token.label for token in _within(page, spans) if isinstance(token, Math) and token.label),
+        *(token.label for token in within(page, spans) if isinstance(token, Math) and token.label),
     }
     parts = [
         f'% {opened.kind.capitalize()} {number} of "{book.config["site_name"]}", {here.removesuffix(".md")}.',
         f"% Needs: {NEEDS}",
     ]
     for block, (begin, end) in zip(blocks, spans, strict=True):
-        body = _Fragment(book, page, inside).latex(begin, end)
+        body = Fragment(book, page, inside, kept).latex(begin, end)
         if block is opened:
-            title = f"[{_escaped(opened.argument)}]" if opened.argument else ""
+            title = f"[{escaped(opened.argument)}]" if opened.argument else ""
             label = f"\\label{{{opened.options['label']}}}"
-            parts.append(_environment(opened.kind, body, title + label))
+            parts.append(environment(opened.kind, body, title + label))
         else:
-            parts.append(_environment("proof", body))
+            parts.append(environment("proof", body))
     return "\n".join(parts) + "\n"
 
 
@@ -56,17 +56,19 @@ def statement(book: Book, here: str, page: Page, opened: Open) -> str:
 RUN_ON = re.compile(r"\n\n(?=\\\[|\\begin\{equation)|(?:(?<=\\\])|(?<=\\end\{equation\}))\n\n(?=[a-z(])")
 
 
-class _Fragment:
+class Fragment:
     """Makes LaTeX of a span of a page: tokens become private characters, Markdown a tree, the tree LaTeX."""
 
-    def __init__(self, book: Book, page: Page, inside: set[str]) -> None:
+    def __init__(self, book: Book, page: Page, inside: set[str], kept: bool = False) -> None:
         self.book, self.page, self.inside = book, page, inside
+        self.tex = str if kept else expand
         self.held: list[str] = []
         self.line = 0
 
     def latex(self, begin: int, end: int) -> str:
+        """The characters from `begin` to `end` of the page as LaTeX."""
         parts, at = [], begin
-        for token in _within(self.page, [(begin, end)]):
+        for token in within(self.page, [(begin, end)]):
             self.line = token.line
             parts += [self.page.text[at : token.start], chr(PRIVATE + len(self.held))]
             self.held.append(self.token(token))
@@ -77,17 +79,18 @@ class _Fragment:
         return RUN_ON.sub("\n", text)
 
     def token(self, token: Token) -> str:
+        """A token as LaTeX."""
         match token:
             case Math(display=False):
-                latex = f"${expand(token.tex)}$"
+                latex = f"${self.tex(token.tex)}$"
             case Math(label=""):
-                latex = f"\\[\n{expand(token.tex)}\n\\]"
+                latex = f"\\[\n{self.tex(token.tex)}\n\\]"
             case Math():
-                latex = _environment("equation", expand(token.tex), f"\\label{{{token.label}}}")
+                latex = environment("equation", self.tex(token.tex), f"\\label{{{token.label}}}")
             case Ref():
                 latex = self.reference(token)
             case Cite():
-                latex = _escaped("; ".join(self.book.bibliography.cited_as(*key) for key in token.keys))
+                latex = escaped("; ".join(self.book.bibliography.cited_as(*key) for key in token.keys))
             case Open(kind="listing"):
                 piece = next(listing.piece for listing in self.book.listings if listing.opened is token)
                 latex = f"\\begin{{verbatim}}\n{piece.text}\\end{{verbatim}}"
@@ -104,16 +107,18 @@ class _Fragment:
         return latex
 
     def reference(self, ref: Ref) -> str:
+        """A reference: by its label inside of what is exported, in words outside."""
         target = self.book.resolve(self.page, ref)
         if ref.label not in self.inside or ref.text:
-            return _escaped(ref.text or target.words.replace("`", ""))
+            return escaped(ref.text or target.words.replace("`", ""))
         if target.kind == "equation":
             return f"\\eqref{{{ref.label}}}"
         return f"{target.kind.capitalize()}~\\ref{{{ref.label}}}"
 
     def element(self, node: Element) -> str:
-        children = "".join(self.element(child) + _escaped(child.tail or "") for child in node)
-        inner = _escaped(node.text or "") + children
+        """A node of Markdown's tree as LaTeX."""
+        children = "".join(self.element(child) + escaped(child.tail or "") for child in node)
+        inner = escaped(node.text or "") + children
         match node.tag:
             case "p":
                 latex = f"{inner}\n\n"
@@ -124,11 +129,12 @@ class _Fragment:
             case "code":
                 latex = f"\\texttt{{{inner}}}"
             case "a":
-                latex = f"{inner} (\\texttt{{{_escaped(node.get('href', ''))}}})"
+                address = node.get("href", "")
+                latex = inner if address.startswith("/") else f"{inner} (\\texttt{{{escaped(address)}}})"
             case "ul":
-                latex = _environment("itemize", inner.strip()) + "\n\n"
+                latex = environment("itemize", inner.strip()) + "\n\n"
             case "ol":
-                latex = _environment("enumerate", inner.strip()) + "\n\n"
+                latex = environment("enumerate", inner.strip()) + "\n\n"
             case "li":
                 latex = f"\\item {inner.strip()}\n"
             case _:
@@ -140,17 +146,19 @@ class _Fragment:
         return latex
 
 
-def _environment(name: str, body: str, head: str = "") -> str:
+def environment(name: str, body: str, head: str = "") -> str:
+    """Wrap `body` in an environment; `head` follows its beginning."""
     return f"\\begin{{{name}}}{head}\n{body}\n\\end{{{name}}}"
 
 
-def _within(page: Page, spans: list[tuple[int, int]]) -> list[Token]:
+def within(page: Page, spans: list[tuple[int, int]]) -> list[Token]:
+    """The tokens that begin in one of the spans."""
     return [token for token in page.tokens if any(begin <= token.start < end for begin, end in spans)]
 
 
 def _tree(text: str) -> Element:
     """Python-Markdown's tree of a text, inline patterns done."""
-    md = Markdown()
+    md = Markdown(extensions=["tables", "md_in_html"])
     md.ESCAPED_CHARS.append("$")
     lines = text.split("\n")
     for preprocessor in md.preprocessors:
@@ -163,5 +171,6 @@ def _tree(text: str) -> Element:
     return root
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text with the characters that are special in LaTeX written out."""
     return "".join(ESCAPES.get(character, character) for character in text)

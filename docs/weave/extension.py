@@ -14,7 +14,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, export, listing
+from weave import citations, listing, pictures
 from weave.book import ROOT, Book, Target, current
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, claim_key, listing_key
@@ -225,14 +225,10 @@ class Weaver:
         button = ""
         if token.kind in STATEMENTS:
             purpose = f"Copy the {token.kind} with its proof as LaTeX"
-            button = _copy_button("latex", purpose, self.latex(token))
+            button = _copy_button("latex", purpose)
         label = token.options.get("label", "")
         head = f'<p class="head"><span class="name">{noun} {number}</span>{title}{button}</p>'
         return _open("div", f"statement {token.kind}", label) + self.block(head)
-
-    def latex(self, token: Open) -> str:
-        """The statement with its proof as LaTeX."""
-        return export.statement(self.book, self.here, self.page, token)
 
     def close_statement(self, token: Close) -> str:
         """The end of a statement, and who checks it."""
@@ -285,21 +281,28 @@ class Weaver:
 
     def open_figure(self, token: Open) -> str:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
-        path = self.book.root / "docs" / token.options.get("svg", "")
-        if not path.is_file() or not token.options.get("alt"):
-            raise self.page.error(
-                token.line,
-                "a figure needs 'svg: ' (a file under docs/) and 'alt: '",
-                "Add them below its first line",
-            )
-        named = f'<svg role="img" aria-label="{html.escape(token.options["alt"])}" '
-        drawing = path.read_text(encoding="utf-8").replace("<svg ", named, 1)
+        named = f'<svg role="img" aria-label="{html.escape(token.options.get("alt", ""))}" '
+        drawing = self.drawing(token).replace("<svg ", named, 1)
         number = self.book.numbers[self.here, token.start]
         return (
             _open("figure", "drawing", token.options.get("label", ""))
             + self.block(f'<div class="scroll" tabindex="0">{drawing}</div>')
             + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
         )
+
+    def drawing(self, token: Open) -> str:
+        """The SVG of a figure: a file, or a schedule in space and time."""
+        if "schedule" in token.options:
+            try:
+                return pictures.space_time(pictures.planned(token.options["schedule"]))
+            except (ValueError, TypeError, SyntaxError) as error:
+                remedy = "Write for example 'schedule: binomial(10, slots=3)'"
+                raise self.page.error(token.line, str(error).rstrip("."), remedy) from None
+        path = self.book.root / "docs" / token.options.get("svg", "")
+        if not path.is_file():
+            problem = f"there is no drawing {token.options.get('svg')!r}"
+            raise self.page.error(token.line, problem, "Name a file under docs/ in 'svg: '")
+        return path.read_text(encoding="utf-8")
 
     def close_figure(self, token: Close) -> str:
         """The end of a caption and of its figure."""
@@ -311,10 +314,9 @@ def _open(tag: str, classes: str, label: str = "") -> str:
     return f'\n\n<{tag} class="{classes}"{identity} markdown="block">\n\n'
 
 
-def _copy_button(kind: str, title: str, text: str = "") -> str:
-    data = f' data-text="{html.escape(text)}"' if text else ""
+def _copy_button(kind: str, title: str) -> str:
     names = f'title="{title}" aria-label="{title}"'
-    return f'<button type="button" class="copy" data-copy="{kind}" {names}{data}></button>'
+    return f'<button type="button" class="copy" data-copy="{kind}" {names}></button>'
 
 
 def _output(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -11,6 +12,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
+from weave import copies
 from weave.book import ROOT, current
 from weave.errors import WeaveError
 from weave.extension import OUTPUTS
@@ -34,6 +36,15 @@ def on_pre_build(config: MkDocsConfig) -> None:
         mistakes = [error]
     if mistakes:
         raise PluginError("\n".join(map(str, mistakes)))
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Put the bundle of what can be copied beside each page."""
+    book = current()
+    for address in book.pages:
+        if not address.startswith(("source/", "index")):
+            path = Path(config.site_dir) / address.replace(".md", ".copies.js")
+            path.write_text(copies.bundle(book, address), encoding="utf-8")
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

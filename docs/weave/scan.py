@@ -35,7 +35,7 @@ BLOCKS = {
     "solution": set(),
     "wrong": {"label"},
     "aside": set(),
-    "figure": {"label", "svg", "alt"},
+    "figure": {"label", "svg", "schedule", "alt"},
     "listing": {"from", "to", "implements", "again", "light"},
     "source": set(),
     "bibliography": set(),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from weave import export
+from weave import copies, export, paper
 from weave.book import current
 from weave.scan import Math, Open
 from weave.typeset import expand
@@ -71,7 +71,31 @@ def test_copying_gives_what_was_promised(browser: Browser, address: str) -> None
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         assert copied(page, "formula") == [tex.strip() for tex in formulas]
         assert copied(page, "latex") == statements
+        if name in book.chapters:
+            bundle = copies.latex(book, name, kept=False)
+            assert copied(page, "section") == list(bundle["sections"].values())
+            assert copied(page, "page") == [bundle["page"]]
+            assert copied(page, "markdown") == [copies.markdown(book, name)]
+            assert copied(page, "program") == [copies.program(book, name)]
+            cited, *sections = copied(page, "citation")
+            assert cited == copies.bibtex(book, name) and all("howpublished" in text for text in sections)
         page.context.close()
+
+
+def test_macros_are_kept_if_the_reader_wants_them(browser: Browser, address: str) -> None:
+    book, name = current(), "derivatives/affine-map.md"
+    page, _ = opened(browser, f"{address}/derivatives/affine-map.html", 1280, "light")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    labelled = copied(page, "labelled")
+    assert (
+        labelled[0].startswith("\\begin{equation}\\label{eq:affine-adjoint}") and "\\adj" not in labelled[0]
+    )
+    page.locator(".take input").check()
+    page.reload()
+    assert page.locator(".take input").is_checked()
+    assert copied(page, "page") == [paper.page(book, name, kept=True)]
+    assert "\\adj{\\bar W}" in copied(page, "formula")[0]
+    page.context.close()
 
 
 def copied(page: Page, kind: str) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from weave import export
+from weave import copies, export, paper
 from weave.book import Book, current
 from weave.scan import STATEMENTS, Open
 
@@ -60,22 +61,70 @@ def test_references_out_of_the_statement_become_words(write: Callable[..., Book]
     assert r"By mlp.code.double, Theorem~\ref{thm:one} and Chen et al. 2016" in text
 
 
-@pytest.mark.slow
-def test_every_statement_compiles(tmp_path: Path) -> None:
-    """With pdfLaTeX, no error and no undefined reference; that it is installed, this test does not doubt."""
-    statements = exported(current())
-    assert statements
-    source = "\\documentclass{article}\n" + export.NEEDS.replace("\\newtheorem", "\n\\newtheorem")
-    source += "\n\\begin{document}\n" + "\n\n".join(statements.values()) + "\n\\end{document}\n"
-    (tmp_path / "all.tex").write_text(source, encoding="utf-8")
+def compiled(folder: Path, name: str, source: str) -> str:
+    """What pdfLaTeX says in its second run; that it is installed, this does not doubt."""
+    (folder / f"{name}.tex").write_text(source, encoding="utf-8")
     for _ in range(2):
         ran = subprocess.run(
-            ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"],
-            cwd=tmp_path,
+            ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", f"{name}.tex"],
+            cwd=folder,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
         )
         assert ran.returncode == 0, ran.stdout[-3000:]
-    assert "undefined" not in ran.stdout and "multiply defined" not in ran.stdout
+    assert "undefined" not in ran.stdout and "multiply defined" not in ran.stdout, ran.stdout[-3000:]
+    return ran.stdout
+
+
+@pytest.mark.slow
+def test_every_statement_compiles(tmp_path: Path) -> None:
+    statements = exported(current())
+    assert statements
+    source = "\\documentclass{article}\n" + export.NEEDS.replace("\\newtheorem", "\n\\newtheorem")
+    source += "\n\\begin{document}\n" + "\n\n".join(statements.values()) + "\n\\end{document}\n"
+    compiled(tmp_path, "all", source)
+
+
+PAPERS = [address for address in current().pages if address in current().chapters or address == "notation.md"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", PAPERS)
+def test_every_page_compiles_by_itself(address: str, tmp_path: Path) -> None:
+    compiled(tmp_path, "page", paper.page(current(), address))
+
+
+@pytest.mark.slow
+def test_the_whole_book_compiles(tmp_path: Path) -> None:
+    compiled(tmp_path, "book", paper.whole(current()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["derivatives/affine-map.md", "notation.md"])
+def test_a_page_compiles_with_the_books_macros_too(address: str, tmp_path: Path) -> None:
+    source = paper.page(current(), address, kept=True)
+    assert "\\newcommand{\\adj}" in source and "\\adj{" in source.split("\\begin{document}")[1]
+    compiled(tmp_path, "page", source)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", [address for address in PAPERS if not address.startswith("evidence")])
+def test_a_pages_program_runs(address: str, tmp_path: Path) -> None:
+    """Without pytest, in a process of its own."""
+    (tmp_path / "page.py").write_text(copies.program(current(), address), encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+
+
+def test_a_page_as_markdown_is_plain(write: Callable[..., Book]) -> None:
+    text = copies.markdown(write(), "one.md")
+    assert "**Theorem 1.1 (Doubling).**" in text and "\\tag{1.1}" in text and ":::" not in text
+    assert "def double(a):" in text and "[](" not in text and "[@" not in text
+
+
+def test_a_session_becomes_what_was_typed() -> None:
+    assert copies.typed(">>> a = 1\n>>> for i in a:\n...     i\n1\n") == "a = 1\nfor i in a:\n    i"
