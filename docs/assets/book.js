@@ -140,6 +140,45 @@
     event.preventDefault();
   });
 
+  // What a reference leads to, shown beside it while it is pointed at or focused. Escape puts it away.
+  const card = Object.assign(document.createElement("div"), { className: "card md-typeset", hidden: true });
+  card.setAttribute("role", "tooltip");
+  card.id = "preview";
+  document.body.append(card);
+  const root = new URL(document.querySelector("link[rel=stylesheet][href*='assets/book']").href.replace(/assets\/book.*/, ""));
+  const asked = {};
+  const previews = (page) => asked[page] ??= new Promise((resolve) => {
+    const script = Object.assign(document.createElement("script"), { src: new URL(`${page}.previews.js`, root).href });
+    script.addEventListener("load", () => resolve(window.bookPreviews[page]));
+    script.addEventListener("error", () => resolve({}));
+    document.head.append(script);
+  });
+  let waiting, shownFor;
+  const hide = () => { clearTimeout(waiting); shownFor?.removeAttribute("aria-describedby"); shownFor = null; card.hidden = true; };
+  async function show(link) {
+    const target = new URL(link.href), page = target.href.slice(root.href.length).replace(/(\.html)?(#.*)?$/, "");
+    const html = (await previews(page))[decodeURIComponent(target.hash.slice(1))];
+    if (!html) return;
+    hide();
+    card.innerHTML = html;
+    card.hidden = false;
+    shownFor = link;
+    link.setAttribute("aria-describedby", "preview");
+    const box = link.getBoundingClientRect(), width = card.offsetWidth;
+    card.style.left = `${Math.max(8, Math.min(box.left, innerWidth - width - 8)) + scrollX}px`;
+    const below = box.bottom + card.offsetHeight + 12 < innerHeight;
+    card.style.top = `${(below ? box.bottom + 6 : Math.max(4, box.top - card.offsetHeight - 6)) + scrollY}px`;
+  }
+  for (const link of document.querySelectorAll("article a.ref, article a.cite, article .claim a, article .notes a, article .coded a, article .index a")) {
+    if (!link.hash) continue;
+    const later = () => { clearTimeout(waiting); waiting = setTimeout(() => show(link), 250); };
+    link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && later());
+    link.addEventListener("focus", () => link.matches(":focus-visible") && later());
+    link.addEventListener("pointerleave", hide);
+    link.addEventListener("blur", hide);
+  }
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+
   /** Light every element of a term when one of them is pointed at or focused. */
   for (const element of document.querySelectorAll("[class*='term-']")) {
     const term = [...element.classList].find((name) => name.startsWith("term-"));

@@ -93,7 +93,7 @@ def _head(book: Book, address: str, token: Open) -> str:
     if token.kind == "listing":
         shown = next(listing for listing in book.listings if listing.opened is token)
         return f"`{shown.piece.name}`:\n\n```python\n{textwrap.dedent(shown.piece.text)}```"
-    if token.kind == "figure":
+    if token.kind in ("figure", "explorer"):
         return f"**Figure {number}.** [{token.options.get('alt', '')}]"
     nouns = {"wrong": "Wrong turn", "aside": "Note", "source": "", "bibliography": ""}
     named = f"{nouns.get(token.kind, token.kind.capitalize())} {number}".strip()

@@ -130,7 +130,7 @@ class Paper(Fragment):
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
-                latex = self.figure(token) if token.kind == "figure" else self.opening(token)
+                latex = self.figure(token) if token.kind in ("figure", "explorer") else self.opening(token)
             case Close(opened=Open(kind=kind)) if kind != "listing":
                 latex = f"\\end{{{NAMES.get(kind, kind)}}}"
             case Cite():
@@ -210,7 +210,7 @@ class Paper(Fragment):
         return escaped(cell.text or "") + inner
 
 
-NAMES = {"solution": "proof", "aside": "quote", "figure": "quote"}
+NAMES = {"solution": "proof", "aside": "quote", "figure": "quote", "explorer": "quote"}
 
 
 def _cite(key: str, where: str) -> str:
