@@ -197,10 +197,10 @@ def test_no_folder(folder: Path, tmp_path: Path) -> None:
         TypeError, match=r"folder: expected the path of a folder, got None\. Write it as a str"
     ):
         data.mnist(None)  # type: ignore[arg-type]
+    (folder / "empty").mkdir()
     with pytest.raises(
         FileNotFoundError, match=r"expected t10k-images.*, got neither\. Put MNIST's files there"
     ):
-        (folder / "empty").mkdir()
         data.mnist(folder / "empty")
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (the tables of refusals)
 """Dropout: masks, the gradient under them, and what they cost in memory."""
 
 import itertools
@@ -170,7 +171,7 @@ def test_rows_and_columns_are_kept_alike() -> None:
     assert abs(neighbours) < 5 * math.sqrt(200 * 299 / 4)
 
 
-def test_the_mean_over_all_masks_of_a_linear_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mean_over_all_masks_of_a_linear_network() -> None:
     """Exact: logits with each of the 2^8 pairs of masks, weighted by their probability, in fractions."""
     rate, keep = Fraction(1, 4), Fraction(3, 4)
     rng = np.random.default_rng(0)
@@ -190,10 +191,10 @@ def test_the_mean_over_all_masks_of_a_linear_network(monkeypatch: pytest.MonkeyP
     assert total == 1 and np.array_equal(mean, plain) and any(plain.ravel())
 
 
-def test_the_mean_loss_over_many_masks_is_ridge(monkeypatch: pytest.MonkeyPatch) -> None:
-    net, x, y = problem("identity", "squared_error")
+def test_the_mean_loss_over_many_masks_is_ridge() -> None:
+    _, x, y = problem("identity", "squared_error")
     net = mlp.Network.initialize([4, 6, 2], hidden="identity", loss="squared_error", dtype=np.float64)
-    x, y, rate = x, y[:2], 0.5
+    y, rate = y[:2], 0.5
     values = [net.loss_value(x, y, Dropout(rate, 0, step)) for step in range(4000)]
     hidden = net.weights[0] @ x + net.biases[0]
     penalty = rate / (1 - rate) / (2 * 6) * np.sum(net.weights[1] ** 2 @ hidden**2)
