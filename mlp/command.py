@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run = prepare(options)
         for record in run:
-            line = f"epoch {record.epoch:3}   loss {record.loss:.4f}   accuracy {record.accuracy:.4f}"
+            line = f"epoch {record.epoch:3}   loss {record.loss:<9.4g} accuracy {record.accuracy:.4f}"
             print(line, flush=True)
     except KeyboardInterrupt:
         print(f"stopped; {run.epoch if run else 0} of {options.epochs} epochs are finished")
