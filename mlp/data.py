@@ -37,9 +37,8 @@ class Examples:
     description: str
 
     def __repr__(self) -> str:
-        return (
-            f"Examples({self.x_train.shape[1]} to train, {self.x_test.shape[1]} to test; {self.description})"
-        )
+        counts = f"{self.x_train.shape[1]} to train, {self.x_test.shape[1]} to test"
+        return f"Examples({counts}; {self.description})"
 
 
 def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
@@ -51,7 +50,8 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
            [1., 0.]], dtype=float32)
     """
     classes = validation.positive_integer("classes", classes)
-    labels, dtype = validation.class_labels(labels, classes), validation.real_dtype(dtype)
+    labels = validation.class_labels(labels, classes)
+    dtype = validation.real_dtype(dtype)
     y: Array = np.equal.outer(np.arange(classes), labels).astype(dtype)
     return y
 
@@ -70,12 +70,15 @@ def digits(rng: int | np.random.Generator | None = None) -> Examples:
     >>> digits()
     Examples(1437 to train, 360 to test; UCI optical digits, tested on the last fifth in file order)
     """
-    with resources.files("mlp").joinpath("digits.npz").open("rb") as file, np.load(file) as stored:
-        images, labels = stored["images"] / np.float32(16), stored["labels"].astype(np.intp)
+    path = resources.files("mlp") / "digits.npz"
+    with path.open("rb") as file, np.load(file) as stored:
+        images = stored["images"] / np.float32(16)
+        labels = stored["labels"].astype(np.intp)
     if rng is None:
         test, how = np.arange(len(labels))[-360:], "the last fifth in file order"
     else:
-        test, how = fifth_of_each_digit(labels, validation.generator(rng)), "a random fifth of each digit"
+        test = fifth_of_each_digit(labels, validation.generator(rng))
+        how = "a random fifth of each digit"
     return split(images, labels, test, f"UCI optical digits, tested on {how}")
 
 
@@ -88,7 +91,8 @@ def fifth_of_each_digit(labels: Array, rng: np.random.Generator) -> Array:
 def split(images: Array, labels: Array, test: Array, description: str) -> Examples:
     """The rows of `images` named in `test` as test examples, the others as training examples."""
     train = np.setdiff1d(np.arange(len(labels)), test)
-    return Examples(images[train].T, labels[train], images[test].T, labels[test], description)
+    parts = images[train].T, labels[train], images[test].T, labels[test]
+    return Examples(*parts, description)
 
 
 MNIST = {  # for each file its shape, and the SHA-256 of its unpacked content
@@ -121,7 +125,8 @@ def mnist(folder: str | PathLike[str]) -> Examples:
     path = validation.folder(folder)
     images, labels = pair(path, "t10k")
     if not any(path.glob("train-*-ubyte*")):
-        description = "MNIST's 10,000 test images alone, the first 8,000 to train and the last 2,000 to test"
+        how = "the first 8,000 to train and the last 2,000 to test"
+        description = f"MNIST's 10,000 test images alone, {how}"
         print(f"mlp.data.mnist: {description}", file=sys.stderr)
         return split(images, labels, np.arange(8_000, 10_000), description)
     train_images, train_labels = pair(path, "train")
