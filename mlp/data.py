@@ -145,8 +145,9 @@ def find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    message = validation.message(str(folder), f"{name} or {name}.gz", "neither", "Put MNIST's files there.")
-    raise FileNotFoundError(message)
+    raise FileNotFoundError(
+        validation.message(str(folder), f"{name} or {name}.gz", "neither", "Put MNIST's files there.")
+    )
 
 
 def read_idx(path: Path, shape: tuple[int, ...], digest: str | None = None) -> Array:

@@ -142,6 +142,8 @@ def shape_remedy(what: str, shape: tuple[int, ...], rows: int) -> str:
         return f"If its rows are the examples, pass {what}.T."
     if shape == (rows,):
         return f"If it is one example, pass {what}[:, np.newaxis]."
+    if shape == (rows, 0):
+        return "Pass at least one example."
     return "The first and the last of the network's sizes are the rows of x and y."
 
 
