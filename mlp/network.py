@@ -16,6 +16,7 @@ from mlp.activations import Activation
 from mlp.arrays import Array, kernel_arithmetic
 from mlp.backprop import Buffers, Gradient, backprop
 from mlp.checkpointing import Observer, Pool, execute
+from mlp.dropout import Dropout
 from mlp.layers import Layer, advance, chain, split, workspace
 from mlp.losses import Loss
 from mlp.schedules import Schedule, validate
@@ -109,6 +110,11 @@ class Network:
         """The layers, for `advance` and `reverse`; they see the parameters as views."""
         return chain(self.parameters, self.sizes, self.hidden)
 
+    def dropped(self, dropout: Dropout | None) -> tuple[Layer, ...]:
+        """The layers with the masks of `dropout` behind the hidden ones; as they are if it is None."""
+        validation.none_or("dropout", dropout, Dropout, "Write dropout=mlp.Dropout(rate, seed, step).")
+        return chain(self.parameters, self.sizes, self.hidden, dropout)
+
     def logits(self, x: Array) -> Array:
         """Z_n for the examples in the columns of `x`: (d_0, B) to (d_n, B)."""
         x = validation.columns("x", x, self.sizes[0], self.parameters.dtype)
@@ -121,25 +127,35 @@ class Network:
         self.loss.predict(z)
         return z
 
-    def loss_value(self, x: Array, y: Array) -> float:
-        """L, the mean over the columns of `x` (d_0, B) and their labels or targets `y` (d_n, B)."""
+    def loss_value(self, x: Array, y: Array, dropout: Dropout | None = None) -> float:
+        """L, the mean over the columns of `x` (d_0, B) and their labels or targets `y` (d_n, B).
+
+        dropout : the masks of the hidden layers; None drops nothing.
+        """
         x, y = validation.batch(self, x, y)
+        layers = self.dropped(dropout)
         with kernel_arithmetic():
-            return self.loss.value_and_delta(forward(self.layers, x), y)
+            return self.loss.value_and_delta(forward(layers, x), y)
 
     def backprop(
-        self, x: Array, y: Array, schedule: Schedule | None = None, observer: Observer | None = None
+        self,
+        x: Array,
+        y: Array,
+        schedule: Schedule | None = None,
+        dropout: Dropout | None = None,
+        observer: Observer | None = None,
     ) -> Gradient:
         """L and its gradient: `g.loss`, `g.nabla_w`, `g.nabla_b`, for `x` (d_0, B) and `y` (d_n, B).
 
         schedule : from `mlp.schedules`, for less memory and the same bits; None keeps every state.
+        dropout : the masks of the hidden layers; None drops nothing.
         observer : sees each step of a schedule, see `mlp.checkpointing.execute`.
 
         Neither the network nor `x` and `y` are changed.
         """
         x, y = validation.batch(self, x, y)
         validation.observed(observer, schedule)
-        layers, gradient = self.layers, Gradient.like(self.parameters, self.sizes)
+        layers, gradient = self.dropped(dropout), Gradient.like(self.parameters, self.sizes)
         with kernel_arithmetic():
             if schedule is None:
                 backprop(layers, self.loss, x, y, buffers=Buffers(layers, x.shape[1]), out=gradient)

@@ -83,7 +83,7 @@ WRONG = {  # name: (call, error, what, expected, came, remedy)
     "x transposed": (with_(X.T), ValueError, "x", "(3, B)", "(4, 3)", "x.T"),
     "x a vector": (with_(X[:, 0]), ValueError, "x", "(3, B)", "(3,)", "x[:, np.newaxis]"),
     "x of other rows": (with_(np.ones((5, 4), np.float32)), ValueError, "x", "(3, B)", "(5, 4)", "sizes"),
-    "x empty": (with_(X[:, :0], Y[:, :0]), ValueError, "x", "B >= 1", "(3, 0)", "sizes"),
+    "x empty": (with_(X[:, :0], Y[:, :0]), ValueError, "x", "B >= 1", "(3, 0)", "at least one example"),
     "x integer": (with_(np.ones((3, 4), int)), TypeError, "x", "float32 or float64", "int64 of shape (3, 4)", "x.astype(np.float32)"),
     "x boolean": (with_(np.ones((3, 4), bool)), TypeError, "x", "float32", "bool", "x.astype"),
     "x object": (with_(np.ones((3, 4), object)), TypeError, "x", "float32", "object", "x.astype"),
