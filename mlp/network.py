@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +18,6 @@ from mlp.arrays import Array, kernel_arithmetic
 from mlp.backprop import Buffers, Gradient, backprop
 from mlp.layers import Layer, advance, chain, split, workspace
 from mlp.losses import Loss
-
-Initialization: TypeAlias = Callable[[np.random.Generator, int, int], Array]
 
 
 def normal(rng: np.random.Generator, d_out: int, d_in: int) -> Array:
@@ -48,7 +46,7 @@ def orthogonal(rng: np.random.Generator, d_out: int, d_in: int) -> Array:
     return q if d_out >= d_in else q.T
 
 
-initializations: dict[str, Initialization] = {
+initializations: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
     "glorot": glorot,
     "he": he,
     "orthogonal": orthogonal,
@@ -56,12 +54,12 @@ initializations: dict[str, Initialization] = {
 }
 
 
-def automatic(phi: Activation) -> Initialization:
-    """`he` if `phi` passes large inputs and drops small ones, as ReLU does; `glorot` if not."""
+def automatic(phi: Activation) -> str:
+    """Name "he" if `phi` passes what is far above 0 and drops what is far below, as ReLU does, else "glorot"."""
     z = np.array([[-9.0, 9.0]])
     phi.value(z, z, *(np.empty_like(z) for _ in range(getattr(phi, "workspace", 0))))
     low, high = z[0]
-    return he if abs(low) < 4.5 < high else glorot
+    return "he" if abs(low) < 9 / 2 < high else "glorot"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,7 +106,7 @@ class Network:
         phi = validation.activation(hidden, dtype)
         chosen_loss = validation.choice("loss", loss, losses.by_name)
         rng = validation.generator(rng)
-        choices = {"auto": automatic(phi), **initializations}
+        choices = {"auto": initializations[automatic(phi)], **initializations}
         draw = validation.choice("initialization", initialization, choices)
         count = sum(d * (below + 1) for below, d in pairwise(sizes))
         net = cls(sizes, phi, chosen_loss, np.zeros(count, dtype))

@@ -7,7 +7,7 @@ import pytest
 
 import mlp
 from mlp import Network
-from mlp.network import automatic, glorot, he, initializations, orthogonal
+from mlp.network import automatic, initializations, orthogonal
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (5, 5), (3, 8), (8, 3), (40, 31)]
 
@@ -68,8 +68,8 @@ def test_a_seed_decides_and_precision_only_rounds(initialization: str) -> None:
 
 def test_auto_looks_at_what_an_activation_does(hidden: Any) -> None:
     halves = {"relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "gelu_tanh"}
-    assert automatic(hidden) is (he if hidden.name in halves else glorot)
     chosen = "he" if hidden.name in halves else "glorot"
+    assert automatic(hidden) == chosen
     auto, named = (
         Network.initialize([5, 4, 3], hidden=hidden, initialization=initialization)
         for initialization in ("auto", chosen)
@@ -87,5 +87,5 @@ def test_the_second_moment_is_kept_where_it_should_be() -> None:
     x = np.random.default_rng(0).standard_normal((400, 50))
     for hidden in ("relu", "identity"):
         net = Network.initialize([400] * 6, hidden=hidden, dtype=np.float64)
-        state = mlp.network.forward(net.layers[:5], x)
+        state = mlp.network.forward(net.layers[:4], x)
         assert np.mean(state**2) == pytest.approx(np.mean(x**2), rel=0.5)
