@@ -55,7 +55,7 @@ initializations: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
 
 
 def automatic(phi: Activation) -> str:
-    """Name "he" if `phi` passes what is far above 0 and drops what is far below, as ReLU does, else "glorot"."""
+    """Name "he" if `phi` passes what is far above 0 and drops what is below it, as ReLU does, or "glorot"."""
     z = np.array([[-9.0, 9.0]])
     phi.value(z, z, *(np.empty_like(z) for _ in range(getattr(phi, "workspace", 0))))
     low, high = z[0]
