@@ -4,6 +4,7 @@ All parameters live in one vector; every W_k and b_k is a view into it. So a ste
 one subtraction, a copy of the network is one copy, and nothing can get out of step.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,17 +23,46 @@ from mlp.losses import Loss
 from mlp.schedules import Schedule, validate
 
 
-def glorot(d_out: int, d_in: int) -> float:
-    """Standard deviation of W (d_out, d_in) that about keeps the variance, both ways, if phi'(0) = 1."""
-    return float(np.sqrt(2 / (d_in + d_out)))
+def normal(rng: np.random.Generator, d_out: int, d_in: int) -> Array:
+    """W (d_out, d_in) of independent standard normal numbers, whatever the widths."""
+    return rng.standard_normal((d_out, d_in))
 
 
-def he(d_out: int, d_in: int) -> float:
-    """Standard deviation of W (d_out, d_in) that keeps the second moment, of which ReLU drops half."""
-    return float(np.sqrt(2 / d_in))
+def glorot(rng: np.random.Generator, d_out: int, d_in: int) -> Array:
+    """W (d_out, d_in), normal, that about keeps the second moment both ways where phi(z) is about z."""
+    return math.sqrt(2 / (d_in + d_out)) * normal(rng, d_out, d_in)
 
 
-initializations: dict[str, Callable[[int, int], float]] = {"glorot": glorot, "he": he}
+def he(rng: np.random.Generator, d_out: int, d_in: int) -> Array:
+    """W (d_out, d_in), normal, that keeps the second moment forward where phi drops half of it."""
+    return math.sqrt(2 / d_in) * normal(rng, d_out, d_in)
+
+
+def orthogonal(rng: np.random.Generator, d_out: int, d_in: int) -> Array:
+    """W (d_out, d_in) with orthonormal columns, or rows where they are fewer; all such W are as likely.
+
+    The factor Q of a normal matrix A = QR is one. It is unique, and then uniformly distributed, if the
+    diagonal of R is positive; LAPACK leaves its signs open.
+    """
+    q, r = np.linalg.qr(normal(rng, max(d_out, d_in), min(d_out, d_in)))
+    q *= np.copysign(1, np.diagonal(r))
+    return q if d_out >= d_in else q.T
+
+
+initializations: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
+    "glorot": glorot,
+    "he": he,
+    "orthogonal": orthogonal,
+    "normal": normal,
+}
+
+
+def automatic(phi: Activation) -> str:
+    """Name "he" if `phi` passes what is far above 0 and drops what is below it, as ReLU does, or "glorot"."""
+    z = np.array([[-9.0, 9.0]])
+    phi.value(z, z, *(np.empty_like(z) for _ in range(getattr(phi, "workspace", 0))))
+    low, high = z[0]
+    return "he" if abs(low) < 9 / 2 < high else "glorot"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,12 +91,13 @@ class Network:
         dtype: Any = np.float32,
         rng: int | np.random.Generator = 0,
     ) -> "Network":
-        """A network with normally distributed weights of mean 0, and biases 0.
+        """A network with random weights of mean 0, and biases 0.
 
         sizes : the widths d_0, ..., d_n, for example [784, 30, 10].
         hidden : "sigmoid", "tanh", "relu", "identity", or any object that is an activation.
         loss : "cross_entropy" or "squared_error".
-        initialization : "glorot", "he", or "auto", which is "he" for relu and "glorot" otherwise.
+        initialization : "glorot", "he", "orthogonal", "normal", or "auto": "he" for a hidden activation
+            that drops what is far below 0, as ReLU does, and "glorot" otherwise.
         dtype : float32 or float64, of the parameters and of all results.
         rng : a seed or a NumPy generator.
 
@@ -78,12 +109,12 @@ class Network:
         phi = validation.activation(hidden, dtype)
         chosen_loss = validation.choice("loss", loss, losses.by_name)
         rng = validation.generator(rng)
-        auto = he if phi.name == "relu" else glorot
-        deviation = validation.choice("initialization", initialization, {"auto": auto, **initializations})
+        choices = {"auto": initializations[automatic(phi)], **initializations}
+        draw = validation.choice("initialization", initialization, choices)
         count = sum(d * (below + 1) for below, d in pairwise(sizes))
         net = cls(sizes, phi, chosen_loss, np.zeros(count, dtype))
         for w in net.weights:
-            w[...] = deviation(*w.shape) * rng.standard_normal(w.shape)
+            w[...] = draw(rng, *w.shape)
         return net
 
     def __repr__(self) -> str:
