@@ -62,7 +62,7 @@ class Network:
 
         sizes : the widths d_0, ..., d_n, for example [784, 30, 10].
         hidden : "sigmoid", "tanh", "relu", "identity", or any object that is an activation.
-        loss : "cross_entropy" or "squared_error".
+        loss : "cross_entropy", "binary_cross_entropy" or "squared_error".
         initialization : "glorot", "he", or "auto", which is "he" for relu and "glorot" otherwise.
         dtype : float32 or float64, of the parameters and of all results.
         rng : a seed or a NumPy generator.
@@ -114,7 +114,7 @@ class Network:
             return forward(self.layers, x)
 
     def predict(self, x: Array) -> Array:
-        """What the logits predict, (d_n, B): probabilities for cross-entropy, else the logits."""
+        """What the logits predict, (d_n, B): probabilities for both cross-entropies, else the logits."""
         z = self.logits(x)
         self.loss.predict(z)
         return z

@@ -34,6 +34,8 @@ def problem(sizes: list[int], batch: int, seed: int, *options: Any, dtype: Any =
     x, y = rng.standard_normal((sizes[0], batch)), rng.random((sizes[-1], batch)) + 0.1
     if loss == "cross_entropy":
         y /= y.sum(axis=0)
+    if loss == "binary_cross_entropy":
+        y -= 0.1
     return net, x.astype(dtype), y.astype(dtype)
 
 
@@ -170,6 +172,8 @@ def test_backprop_agrees_with_autograd(hidden: Any, loss: str, seed: int) -> Non
             rows = phi(rows) if k < net.depth else rows
         if loss == "squared_error":
             return anp.mean(anp.sum((rows - y.T) ** 2, axis=1)) / 2
+        if loss == "binary_cross_entropy":
+            return anp.mean(anp.sum(anp.log(1 + anp.exp(rows)) - y.T * rows, axis=1))
         return -anp.mean(
             anp.sum(y.T * anp.log(anp.exp(rows) / anp.sum(anp.exp(rows), axis=1, keepdims=True)), axis=1)
         )
