@@ -20,7 +20,6 @@ class Differentiable(Protocol):
 
     def value_and_delta(self, z: Array, y: Array, /) -> float:
         """Return L(z, y) and overwrite `z` by dL/dz; complex logits have a complex loss."""
-        ...
 
 
 class Loss(Differentiable, Protocol):
@@ -29,17 +28,14 @@ class Loss(Differentiable, Protocol):
     @property
     def name(self) -> str:
         """How `Network.initialize` and messages call it."""
-        ...
 
     @property
     def distributions(self) -> bool:
         """True if each column of labels must sum to one."""
-        ...
 
     @property
     def probabilities(self) -> bool:
         """True if each label must lie in [0, 1]."""
-        ...
 
     def multiply_hessian(self, z: Array, v: Array, /) -> None:
         """Overwrite each column of `v` by the Hessian of L at that column of `z`, times it; `z` may be lost.
