@@ -189,7 +189,8 @@ class BinaryCrossEntropy:
     def value_and_delta(self, z: Array, y: Array) -> float:
         """Return the loss of the logits `z` and overwrite them by Delta_n = (s(z) - y)/B."""
         total = 0.0
-        for row, labels in zip(z, y, strict=True):  # row by row, so that temporaries are rows
+        # Row by row, so that all temporary arrays are rows.
+        for row, labels in zip(z, y, strict=True):
             positive = row.real > 0
             gap = positive - labels
             total += np.dot(gap, row).item()
