@@ -136,21 +136,11 @@ def layer_dot_product_test(layer: Layer, z: Array, rng: int | np.random.Generato
 class Linear:
     """L = <y, z>, with dL/dz = y: the loss under which the loop computes J^T y."""
 
-    name = "linear"
-    distributions = False
-
     def value_and_delta(self, z: Array, y: Array) -> float:
         """Return <y, z> and overwrite `z` by `y`."""
         value: float = np.einsum("ij,ij->", y, z).item()
         z[...] = y
         return value
-
-    def multiply_hessian(self, z: Array, v: Array) -> None:
-        """Overwrite `v` by 0: a linear function has no curvature."""
-        v[...] = 0
-
-    def predict(self, z: Array) -> None:
-        """Leave `z` as it is."""
 
 
 def network_dot_product_test(

@@ -95,7 +95,7 @@ class Network:
 
         sizes : the widths d_0, ..., d_n, for example [784, 30, 10].
         hidden : "sigmoid", "tanh", "relu", "identity", or any object that is an activation.
-        loss : "cross_entropy" or "squared_error".
+        loss : "cross_entropy", "binary_cross_entropy" or "squared_error".
         initialization : "glorot", "he", "orthogonal", "normal", or "auto": "he" for a hidden activation
             that drops what is far below 0, as ReLU does, and "glorot" otherwise.
         dtype : float32 or float64, of the parameters and of all results.
@@ -153,7 +153,7 @@ class Network:
             return forward(self.layers, x)
 
     def predict(self, x: Array) -> Array:
-        """What the logits predict, (d_n, B): probabilities for cross-entropy, else the logits."""
+        """What the logits predict, (d_n, B): probabilities for both cross-entropies, else the logits."""
         z = self.logits(x)
         self.loss.predict(z)
         return z

@@ -124,6 +124,15 @@ def none_or(what: str, value: object, kind: type, remedy: str) -> None:
         raise TypeError(message(what, f"None or a {kind.__name__}", repr(value), remedy))
 
 
+def share(what: str, value: float) -> float:
+    """`value` as a float from 0 to 1."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(message(what, "a number from 0 to 1", repr(value), "Write it as a float."))
+    if not 0 <= value <= 1:
+        raise ValueError(message(what, "a number from 0 to 1", repr(value), "Try 0.1."))
+    return float(value)
+
+
 def generator(rng: int | np.random.Generator) -> np.random.Generator:
     """A generator from a seed; a generator as it is."""
     if isinstance(rng, np.random.Generator):
@@ -169,6 +178,23 @@ def columns(what: str, a: Array, rows: int, dtype: np.dtype[Any]) -> Array:
     return a
 
 
+def matrix(what: str, a: Array, types: str) -> None:
+    """Refuse what is not a matrix, without an empty side, of finite numbers of one of the `types`.
+
+    types : characters of NumPy, "fd" for float32 and float64, "fdFD" for their complex kin too.
+    """
+    if not isinstance(a, np.ndarray) or a.dtype.char not in types:
+        expected = "an array of " + " or ".join(np.dtype(character).name for character in types)
+        came = getattr(a, "dtype", type(a))
+        raise TypeError(message(what, expected, came, f"Write np.asarray({what}, np.float64)."))
+    came = f"{a.dtype} of shape {a.shape}"
+    if a.ndim != 2 or a.size == 0:
+        remedy = f"If it is one column, pass {what}[:, np.newaxis]."
+        raise ValueError(message(what, "a matrix with an example in each column", came, remedy))
+    if not np.isfinite(a).all():
+        raise ValueError(message(what, "finite numbers", f"NaN or infinity in {came}", "Clean it."))
+
+
 def shape_remedy(what: str, shape: tuple[int, ...], rows: int) -> str:
     """What to do about an array that does not have `rows` rows."""
     if len(shape) == 2 and shape[1] == rows:
@@ -189,6 +215,8 @@ def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
         raise ValueError(message("y", expected, f"shape {targets.shape}", "Give each example its label."))
     if net.loss.distributions:
         distributions("y", np.asarray(y))
+    if net.loss.probabilities:
+        probabilities("y", targets)
     return examples, targets
 
 
@@ -216,6 +244,14 @@ def twice_differentiable(net: Network) -> None:
         expected = f"second_derivative of {net.hidden.name}, for a product with the Hessian"
         remedy = "Write def second_derivative(self, state, out, *work): out[...] = phi''(z)."
         raise TypeError(message("hidden", expected, "none", remedy))
+
+
+def probabilities(what: str, y: Array) -> None:
+    """Refuse labels outside [0, 1]."""
+    least, most = y.min(), y.max()
+    if least < 0 or most > 1:
+        remedy = 'Rescale them, or use loss="squared_error", whose targets may be any numbers.'
+        raise ValueError(message(what, "labels from 0 to 1", f"{least:g} to {most:g}", remedy))
 
 
 def distributions(what: str, y: Array) -> None:
@@ -249,7 +285,7 @@ def held_out(net: Network, pair: tuple[Array, Array]) -> tuple[Array, Array]:
     """A pair of examples and labels on which the accuracy of `net` can be measured."""
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise TypeError(message("validation", "a tuple (x, y)", type(pair), "Write validation=(x, y)."))
-    if net.sizes[-1] == 1:
+    if net.sizes[-1] == 1 and net.loss.name != "binary_cross_entropy":
         remedy = "Accuracy compares outputs; look at net.loss_value(x, y) instead."
         raise ValueError(message("validation", "a network with two outputs or more", net, remedy))
     return batch(net, *pair)
