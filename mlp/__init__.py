@@ -2,10 +2,25 @@
 
 In reading order: `arrays` (what everything computes on), `activations`, `losses`, `layers` (one
 layer forward and backward), `network` (parameters and the way forward), `backprop` (the loop),
-`checks` (is the gradient right?), `training`, `data`, `validation` (what the package refuses).
+`checks` (is the gradient right?), `optimizers`, `training`, `files`, `data`, `validation` (what the
+package refuses).
 """
 
-from mlp import activations, arrays, backprop, checks, data, layers, losses, network, training, validation
+from mlp import (
+    activations,
+    arrays,
+    backprop,
+    checks,
+    data,
+    files,
+    layers,
+    losses,
+    network,
+    optimizers,
+    training,
+    validation,
+)
+from mlp.files import load, save
 from mlp.network import Network
 from mlp.training import Diverged, Record, accuracy, train
 
@@ -19,9 +34,13 @@ __all__ = [
     "backprop",
     "checks",
     "data",
+    "files",
     "layers",
+    "load",
     "losses",
     "network",
+    "optimizers",
+    "save",
     "train",
     "training",
     "validation",

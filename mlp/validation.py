@@ -66,6 +66,24 @@ def positive_number(what: str, value: float) -> float:
     return float(value)
 
 
+def fraction(what: str, value: float) -> float:
+    """`value` as a float, at least 0 and less than 1."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(message(what, "a number from 0 to less than 1", repr(value), "Write it as a float."))
+    if not 0 <= value < 1:
+        raise ValueError(message(what, "a number from 0 to less than 1", repr(value), "Try 0.5."))
+    return float(value)
+
+
+def non_negative_number(what: str, value: float) -> float:
+    """`value` as a float, finite and at least 0."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(message(what, "a number from 0 up", repr(value), "Write it as a float."))
+    if not 0 <= value < math.inf:
+        raise ValueError(message(what, "a finite number from 0 up", repr(value), "Try 0.0."))
+    return float(value)
+
+
 def generator(rng: int | np.random.Generator) -> np.random.Generator:
     """A generator from a seed; a generator as it is."""
     if isinstance(rng, np.random.Generator):
