@@ -125,7 +125,7 @@ def digest(text: bytes, *arrays: Array) -> str:
     """SHA-256, in hexadecimal, of a description and of the bytes of contiguous arrays."""
     total = sha256(text)
     for array in arrays:
-        total.update(memoryview(array.reshape(-1).view(np.uint8)))
+        total.update(array.reshape(-1).view(np.uint8).data)
     return total.hexdigest()
 
 
@@ -222,9 +222,9 @@ def entries(archive: ZipFile, name: str, shape: tuple[int, ...], dtype: np.dtype
     """The array in a .npy member, as a view of the bytes that are there."""
     little, info = dtype.newbyteorder("<"), archive.getinfo(name)
     with archive.open(info) as member:
-        if npy.read_magic(member) != (1, 0):  # type: ignore[no-untyped-call]
+        if npy.read_magic(member) != (1, 0):
             raise ValueError(f"{name} is not in version 1.0 of the .npy format")
-        header = npy.read_array_header_1_0(member)  # type: ignore[no-untyped-call]
+        header = npy.read_array_header_1_0(member)
         if header != (shape, False, little):
             raise ValueError(f"{name} claims {header}, and about.json {(shape, False, little)}")
         if info.file_size - member.tell() != math.prod(shape) * little.itemsize:

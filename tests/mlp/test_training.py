@@ -137,6 +137,94 @@ def test_divergence_in_the_last_smaller_batch() -> None:
     assert (caught.value.epoch, caught.value.batch, caught.value.layer) == (1, 3, 1)
 
 
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"learning_rate": 1e12},
+    {"learning_rate": 1e12, "momentum": 0.5},
+    {"learning_rate": 1e12, "momentum": 0.5, "optimizer": "nesterov"},
+    {"learning_rate": 1e36, "optimizer": "adam"},
+    {"learning_rate": 1e12, "l2": 0.1},
+]
+
+
+def all_of(run: training.Run) -> tuple[Any, ...]:
+    """The state of a run and the steps it has counted, as things that can be compared."""
+    state = run.state()
+    return state.epoch, state.parameters.tobytes(), state.moments.tobytes(), state.generator, run.steps
+
+
+@pytest.mark.parametrize("options", OPTIMIZERS)
+def test_divergence_restores_everything(options: dict[str, Any]) -> None:
+    net = Network.initialize([6, 5, 4, 3], hidden="relu", loss="squared_error")
+    settings = {"epochs": 500, "batch_size": 10, **options, "learning_rate": 1e-4}
+    run = mlp.train(net, X.astype(np.float32), Y.astype(np.float32), **settings)
+    next(run)
+    before, run.learning_rate = all_of(run), options["learning_rate"]
+    where = []
+    for _ in range(2):  # and it diverges again, in the same way
+        with pytest.raises(Diverged) as caught:
+            next(run)
+        assert all_of(run) == before
+        where.append((caught.value.epoch, caught.value.batch, caught.value.layer))
+    assert where[0] == where[1] and where[0][:2] in ((2, 2), (2, 3))
+    run.learning_rate = 1e-4
+    assert next(run).epoch == 2
+
+
+def test_an_update_to_infinity_at_the_end_of_an_epoch_is_seen() -> None:
+    net = Network.initialize([6, 5, 3])
+    before = net.parameters.copy()
+    run = mlp.train(net, X.astype(np.float32), Y.astype(np.float32), epochs=1, learning_rate=1e300)
+    with pytest.raises(Diverged) as caught:
+        next(run)
+    assert (caught.value.epoch, caught.value.batch, caught.value.layer) == (1, 1, 1)
+    assert np.array_equal(net.parameters, before)
+
+
+def test_infinite_moments_are_seen() -> None:
+    net = Network.initialize([6, 5, 3], hidden="identity", loss="squared_error")
+    x, y = X.astype(np.float32), 1e18 * Y.astype(np.float32)
+    with pytest.raises(Diverged):
+        next(mlp.train(net, x, 100 * y, epochs=1, optimizer="adam"))
+
+
+@pytest.mark.parametrize("options", [{}, {"optimizer": "adam"}, {"momentum": 0.5, "l2": 0.1}])
+def test_an_interrupted_epoch_has_not_happened(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, twin = network(), network()
+    run = mlp.train(net, X, Y, epochs=3, batch_size=10, **options)
+    next(run)
+    before, steps = all_of(run), []
+
+    def interrupted(chosen: Any, step: Any = run.step) -> Any:
+        steps.append(1)
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+        return step(chosen)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(run)
+    assert all_of(run) == before
+    assert [record.epoch for record in run] == [2, 3]
+    list(mlp.train(twin, X, Y, epochs=3, batch_size=10, **options))
+    assert np.array_equal(net.parameters, twin.parameters)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
+def test_the_same_seed_gives_the_same_bits_with_every_optimizer(optimizer: str) -> None:
+    momentum = 0.5 if optimizer == "nesterov" else 0.0
+
+    def trained(seed: int) -> Any:
+        net = network()
+        options = {"optimizer": optimizer, "momentum": momentum, "learning_rate": 0.01, "l2": 0.01}
+        list(mlp.train(net, X, Y, epochs=3, batch_size=8, rng=seed, **options))
+        return net.parameters
+
+    assert np.array_equal(trained(5), trained(5)) and not np.array_equal(trained(5), trained(6))
+
+
 class Terminal(io.StringIO):
     """A stderr that is a terminal, or is not."""
 
@@ -158,6 +246,14 @@ def test_the_bar_shows_on_a_terminal_only(is_terminal: bool, monkeypatch: pytest
     assert text.endswith("\r\x1b[K") if is_terminal else text == ""
     assert ("\r" + "#" * 20 + "." * 20 + "  50%" in text) == is_terminal
     assert ("\r" + "#" * 40 + " 100%" in text) == is_terminal
+
+
+def test_the_bar_goes_on_where_the_file_ends(tmp_path: Path) -> None:
+    net = network()
+    run = mlp.train(net, X, Y, epochs=2, batch_size=5)
+    next(run)
+    mlp.save(net, tmp_path / "net", training=run)
+    assert mlp.train(net, X, Y, epochs=2, batch_size=5, resume=tmp_path / "net").progress.done == 5
 
 
 def test_no_bar_in_the_first_second(monkeypatch: pytest.MonkeyPatch) -> None:
