@@ -403,16 +403,30 @@ def test_compressed_and_additional_members_are_refused(tmp_path: Path) -> None:
         mlp.load(path)
 
 
-def test_a_digest_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "net"
-    text = json.dumps(ABOUT)
-    with zipfile.ZipFile(path, "w") as archive:
+@pytest.mark.parametrize(
+    ("parameters", "digest", "words"),
+    [
+        (npy(THREE), "0" * 64, "digest"),
+        (npy(THREE), "\u00e4", "digest|codec"),
+        (npy(THREE) + b"more", None, "too long"),
+        (npy(THREE)[:-1], None, "too short"),
+        (npy(THREE), None, None),
+    ],
+)
+def test_digest_and_length_must_fit(
+    parameters: bytes, digest: str | None, words: str | None, tmp_path: Path
+) -> None:
+    text = json.dumps(ABOUT).encode()
+    with zipfile.ZipFile(tmp_path / "net", "w") as archive:
         archive.writestr("about.json", text)
-        archive.writestr("parameters.npy", npy(THREE))
-        archive.writestr("moments.npy", npy(np.zeros((0, 3), "<f4")))
-        archive.writestr("sha256", "0" * 64)
-    with pytest.raises(ValueError, match="digest"):
-        mlp.load(path)
+        archive.writestr("parameters.npy", parameters)
+        archive.writestr("moments.npy", MEMBERS["moments.npy"])
+        archive.writestr("sha256", digest or sha256(text + THREE.tobytes()).hexdigest())
+    if words is None:
+        assert np.array_equal(mlp.load(tmp_path / "net").parameters, THREE)
+    else:
+        with pytest.raises(ValueError, match=words):
+            mlp.load(tmp_path / "net")
 
 
 def test_a_small_file_cannot_ask_for_much_memory(tmp_path: Path) -> None:
