@@ -34,11 +34,11 @@ class Optimizer(Protocol):
     default_rate: float
     moments: Array
 
-    def __init__(self, momentum: float, parameters: Array) -> None: ...
+    def __init__(self, momentum: float, parameters: Array) -> None:
+        """Make room for the moments; refuse a momentum that has no use here."""
 
     def direction(self, gradient: Array, step: int, /) -> Array:
         """Return d_t, (P,), for g_t, (P,), and t = `step`, from 1; `gradient` may be destroyed."""
-        ...
 
 
 class SGD:
