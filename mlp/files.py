@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ARRAYS = "parameters.npy", "moments.npy"
-LONGEST = 2**20  # bytes of a description
 
 
 def save(net: Network, path: str | PathLike[str], training: "Run | None" = None) -> None:
@@ -192,8 +191,9 @@ def unpack(archive: ZipFile, size: int) -> Saved:
 
 def short(archive: ZipFile, name: str) -> bytes:
     """The bytes of a member that has to be short."""
-    if archive.getinfo(name).file_size > LONGEST:
-        raise ValueError(f"{name} has more than {LONGEST} bytes")
+    most = 2**20
+    if archive.getinfo(name).file_size > most:
+        raise ValueError(f"{name} has more than {most} bytes")
     return archive.read(name)
 
 

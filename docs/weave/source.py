@@ -283,7 +283,8 @@ def _quoted(node: ast.AST, quote: str) -> ast.stmt:
 
 
 def _first_unparsed(node: ast.stmt) -> str:
-    return ast.unparse(node).split("\n")[0].removesuffix(" pass")
+    lines = ast.unparse(node).split("\n")
+    return next(line for line in lines if not line.startswith("@")).removesuffix(" pass")
 
 
 def _first_line(node: ast.stmt) -> int:

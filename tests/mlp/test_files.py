@@ -447,7 +447,7 @@ def test_a_small_file_cannot_ask_for_much_memory(tmp_path: Path) -> None:
 
 
 def test_a_long_description_is_refused(tmp_path: Path) -> None:
-    forge(tmp_path / "net", {**ABOUT, "more": "x" * files.LONGEST}, MEMBERS)
+    forge(tmp_path / "net", {**ABOUT, "more": "x" * 2**20}, MEMBERS)
     with pytest.raises(ValueError, match="more than 1048576 bytes"):
         mlp.load(tmp_path / "net")
 
