@@ -49,7 +49,8 @@ class SGD:
 
     def __init__(self, momentum: float, parameters: Array) -> None:
         self.momentum = momentum
-        self.moments = np.zeros((1 if momentum else 0, parameters.size), parameters.dtype)
+        count = 1 if momentum else 0
+        self.moments = np.zeros((count, parameters.size), parameters.dtype)
 
     def direction(self, gradient: Array, step: int) -> Array:
         """Return g_t itself, or v_t."""
@@ -149,6 +150,6 @@ class Penalty:
 
     def add_to(self, gradient: Gradient) -> None:
         """Add the penalty to the loss and lambda W_k to dL/dW_k; not divided by the size of the batch."""
-        np.multiply(self.strength, self.parameters, out=self.pull)  # lambda W_k, and 0 for b_k
+        np.multiply(self.strength, self.parameters, out=self.pull)  # lambda W_k
         gradient.vector += self.pull
         gradient.loss += np.dot(self.pull, self.parameters).item() / 2

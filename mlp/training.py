@@ -109,11 +109,12 @@ class Run:
     epoch: int = 0
 
     def __post_init__(self) -> None:
-        n, size = len(self.x), self.batch_size
-        self.layers = self.net.layers
-        self.gradient = Gradient.like(self.net.parameters, self.net.sizes)
-        self.penalty = Penalty(self.net.parameters, self.net.sizes, self.l2) if self.l2 else None
-        self.batches = {count: self.batch(count) for count in {min(size, n), n % size} - {0}}
+        net, n, size = self.net, len(self.x), self.batch_size
+        counts = {min(size, n), n % size} - {0}
+        self.layers = net.layers
+        self.gradient = Gradient.like(net.parameters, net.sizes)
+        self.penalty = Penalty(net.parameters, net.sizes, self.l2) if self.l2 else None
+        self.batches = {count: self.batch(count) for count in counts}
         self.steps, self.steps_per_epoch = 0, math.ceil(n / size)
         self.progress = Progress(self.epochs * self.steps_per_epoch)
 
