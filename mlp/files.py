@@ -55,8 +55,8 @@ def save(net: Network, path: str | PathLike[str], training: "Run | None" = None)
     if training is not None:
         refuse_stranger(net, training)
         state = training.state()
-        about["training"] = {"epoch": state.epoch, "generator": state.generator, **training.settings}
-        moments = state.moments
+        stands = {"epoch": state.epoch, "generator": state.generator}
+        about["training"], moments = {**stands, **training.settings}, state.moments
     write(Path(path).resolve(), json.dumps(about).encode(), net.parameters, moments)
 
 
@@ -92,7 +92,7 @@ def refuse_stranger(net: Network, training: "Run") -> None:
 
 def write(path: Path, text: bytes, *arrays: Array) -> None:
     """Write a description, parameters and moments to `path`, and the digest of all three."""
-    little = [array.astype(array.dtype.newbyteorder("<"), copy=False) for array in arrays]
+    little = [a.astype(a.dtype.newbyteorder("<"), copy=False) for a in arrays]
     with replacing(path) as file, ZipFile(file, "w", ZIP_STORED) as archive:
         archive.writestr("about.json", text)
         for name, array in zip(ARRAYS, little, strict=True):
@@ -182,7 +182,8 @@ def unpack(archive: ZipFile, size: int) -> Saved:
     shapes = (count,), (examine_training(training) if training else 0, count)
     if sorted(archive.namelist()) != sorted(("about.json", *ARRAYS, "sha256")):
         raise ValueError(f"it holds {', '.join(archive.namelist())}")
-    arrays = [entries(archive, name, shape, dtype) for name, shape in zip(ARRAYS, shapes, strict=True)]
+    named = zip(ARRAYS, shapes, strict=True)
+    arrays = [entries(archive, name, shape, dtype) for name, shape in named]
     if short(archive, "sha256").decode() != digest(text, *arrays):
         raise ValueError("the digest does not fit")
     parameters, moments = (array.astype(dtype) for array in arrays)
@@ -202,7 +203,8 @@ def examine(about: Any) -> tuple[int, np.dtype[Any]]:
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         came = about.get("format") if isinstance(about, dict) else about
         raise ValueError(f"it is of format {came}, and this version of mlp reads format {FORMAT}")
-    sizes, dtype = validation.layer_sizes(about["sizes"]), validation.real_dtype(about["dtype"])
+    sizes = validation.layer_sizes(about["sizes"])
+    dtype = validation.real_dtype(about["dtype"])
     validation.choice("loss", about["loss"], losses.by_name)
     if not isinstance(about["hidden"], str):
         raise ValueError(f"{about['hidden']!r} is no activation")

@@ -115,7 +115,8 @@ class Adam:
         np.square(gradient, out=gradient)
         squares *= self.beta_2
         squares += gradient
-        np.multiply(squares, (1 - self.beta_2) / (1 - self.beta_2**step), out=gradient)  # s_t
+        scale = (1 - self.beta_2) / (1 - self.beta_2**step)
+        np.multiply(squares, scale, out=gradient)  # s_t
         np.sqrt(gradient, out=gradient)
         gradient += self.epsilon
         np.divide(sums, gradient, out=gradient)

@@ -184,8 +184,8 @@ class Run:
 
     def state(self) -> State:
         """A copy of the state, between two epochs."""
-        generator = self.rng.bit_generator.state
-        return State(self.epoch, self.net.parameters.copy(), self.optimizer.moments.copy(), generator)
+        parameters, moments = self.net.parameters.copy(), self.optimizer.moments.copy()
+        return State(self.epoch, parameters, moments, self.rng.bit_generator.state)
 
     def restore(self, state: State) -> None:
         """Be in `state` again; the arrays are copied."""
