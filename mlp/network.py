@@ -61,7 +61,8 @@ class Network:
         """A network with normally distributed weights of mean 0, and biases 0.
 
         sizes : the widths d_0, ..., d_n, for example [784, 30, 10].
-        hidden : "sigmoid", "tanh", "relu", "identity", or any object that is an activation.
+        hidden : "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "softsign", "silu", "gelu",
+            "gelu_tanh", "identity", or any object that is an activation.
         loss : "cross_entropy" or "squared_error".
         initialization : "glorot", "he", or "auto", which is "he" for relu and "glorot" otherwise.
         dtype : float32 or float64, of the parameters and of all results.

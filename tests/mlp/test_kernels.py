@@ -243,10 +243,10 @@ def test_buffers_of_unequal_widths() -> None:
 
 
 def test_temporaries_are_as_long_as_the_widest_layer_that_wants_them(activations: dict[str, Any]) -> None:
-    work = Buffers(chain(np.empty(4 * 101 + 6 * 5 + 3 * 7), [100, 4, 6, 3], activations["silu"]), 5).work
+    work = Buffers(chain(np.empty(4 * 101 + 6 * 5 + 3 * 7), [100, 4, 6, 3], activations["swish"]), 5).work
     assert [[a.shape for a in views] for views in work] == [[], [(4, 5)], [(6, 5)], []]
     assert work[1][0].base is work[2][0].base and work[1][0].base.size == 6 * 5
-    assert Buffers(chain(np.empty(3 * 101), [100, 3], activations["silu"]), 5).work == [(), ()]
+    assert Buffers(chain(np.empty(3 * 101), [100, 3], activations["swish"]), 5).work == [(), ()]
 
 
 def test_the_callers_environment_is_restored() -> None:
