@@ -57,11 +57,11 @@ BOUNDS = {  # of the errors of phi, phi' and phi'', in units of eps (of 1 where 
     "relu": (0, 0, 0),
     "leaky_relu": (1, 1, 0),
     "elu": (1, 1, 1),
-    "softplus": (1, 1, 1),
+    "softplus": (2, 1, 1),
     "softsign": (1, 1, 2),
     "silu": (2, 20, 20),
-    "gelu": (1, 1, 2),
-    "gelu_tanh": (2, 15, 150),
+    "gelu": (2, 2, 2),
+    "gelu_tanh": (2, 20, 250),
     "identity": (0, 0, 0),
 }
 
