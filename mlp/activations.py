@@ -280,7 +280,7 @@ class SiLU:
 
 
 # Hart and others, Computer Approximations (1968), number 5666, for x >= 0: the upper tail of the
-# normal distribution, 1 - Phi(x), is e^(-x^2/2) P(x) / Q(x) to within 3e-17. Highest power first.
+# normal distribution, 1 - Phi(x), is e^(-x^2/2) P(x) / Q(x) to within 5e-17. Highest power first.
 HART_P = (
     0.03526249659989109,
     0.7003830644436881,
