@@ -300,7 +300,6 @@ HART_Q = (
     793.8265125199484,
     440.4137358247522,
 )
-DENSITY = 1 / math.sqrt(2 * math.pi)  # of the normal distribution at 0
 
 
 def horner(coefficients: Sequence[float], x: Array, out: Array) -> None:
@@ -314,11 +313,11 @@ def horner(coefficients: Sequence[float], x: Array, out: Array) -> None:
 def normal_cdf(z: Array, phi: Array, e: Array, q: Array) -> None:
     """Write Phi(z) into `phi` and e^(-z^2/2) into `e`; `q` is a temporary of the same shape.
 
-    Phi(z) is |T - [z > 0]|, with the upper tail T at |z|, and has an absolute error of at most eps.
+    Phi(z) is |T - [z > 0]|, with the upper tail T at |z|, and has an absolute error of about eps.
     """
     np.negative(z, out=e)
     np.maximum(z, e, out=e)  # |z|
-    np.minimum(e, 40, out=e)  # beyond, T is 0, and the powers might overflow
+    np.minimum(e, 40, out=e)  # beyond, T is 0
     horner(HART_P, e, phi)
     horner(HART_Q, e, q)
     phi /= q
@@ -338,33 +337,32 @@ class GELU:
     name = "gelu"
     needs: Needs = "input"
     workspace = 3
+    peak = 1 / math.sqrt(2 * math.pi)  # Phi'(0)
 
-    def value(self, z: Array, out: Array, phi: Array, e: Array, q: Array) -> None:
+    def value(self, z: Array, out: Array, *work: Array) -> None:
         """Write z Phi(z) into `out`."""
-        normal_cdf(z, phi, e, q)
-        np.multiply(z, phi, out=out)
+        normal_cdf(z, *work)
+        np.multiply(z, work[0], out=out)
 
-    def multiply_derivative(self, delta: Array, z: Array, phi: Array, e: Array, q: Array) -> None:
+    def multiply_derivative(self, delta: Array, z: Array, *work: Array) -> None:
         """Multiply `delta` by Phi(z) + z Phi'(z), which is left in `z`."""
-        normal_cdf(z, phi, e, q)
+        normal_cdf(z, *work)
+        phi, e, _ = work
         z *= e
-        z *= DENSITY
+        z *= self.peak
         z += phi
         delta *= z
 
-    def second_derivative(self, z: Array, out: Array, _: Array, e: Array, __: Array) -> None:
+    def second_derivative(self, z: Array, out: Array, *work: Array) -> None:
         """Write (2 - z^2) Phi'(z) into `out`."""
+        e = work[0]
         np.square(z, out=out)
-        np.minimum(out, 1600, out=out)  # beyond, Phi' is 0, and the square might overflow
+        np.minimum(out, 1600, out=out)  # beyond, Phi' is 0
         np.multiply(out, -0.5, out=e)
         np.exp(e, out=e)
         np.subtract(2, out, out=out)
         out *= e
-        out *= DENSITY
-
-
-SCALE = math.sqrt(2 / math.pi)
-CUBIC = 0.044715
+        out *= self.peak
 
 
 class GELUTanh:
@@ -376,14 +374,16 @@ class GELUTanh:
     name = "gelu_tanh"
     needs: Needs = "input"
     workspace = 2
+    scale = math.sqrt(2 / math.pi)
+    cubic = 0.044715
 
     def inner(self, z: Array, t: Array) -> None:
         """Write tanh u into `t`."""
         np.square(z, out=t)
-        t *= CUBIC
+        t *= self.cubic
         t += 1
         t *= z
-        t *= SCALE
+        t *= self.scale
         np.tanh(t, out=t)
 
     def value(self, z: Array, out: Array, t: Array, _: Array) -> None:
@@ -397,8 +397,8 @@ class GELUTanh:
         """Multiply `delta` by (1 + t) / 2 and by 1 + z u' (1 - t), which is left in `z`."""
         self.inner(z, t)
         np.square(z, out=rate)
-        rate *= 3 * CUBIC * SCALE
-        rate += SCALE  # u'
+        rate *= 3 * self.cubic * self.scale
+        rate += self.scale  # u'
         z *= rate
         np.subtract(1, t, out=rate)
         z *= rate
@@ -412,10 +412,10 @@ class GELUTanh:
         """Write (1 - t^2) / 2 (2 u' + z u'' - 2 z t u'^2) into `out`."""
         self.inner(z, t)
         np.square(z, out=out)
-        np.multiply(out, 3 * CUBIC * SCALE, out=rate)
-        rate += SCALE  # u'
-        out *= 12 * CUBIC * SCALE
-        out += 2 * SCALE  # 2 u' + z u''
+        np.multiply(out, 3 * self.cubic * self.scale, out=rate)
+        rate += self.scale  # u'
+        out *= 12 * self.cubic * self.scale
+        out += 2 * self.scale  # 2 u' + z u''
         np.square(rate, out=rate)
         rate *= z
         rate *= t
