@@ -97,9 +97,10 @@ def workspace(layers: Sequence[Layer], batch: int) -> list[tuple[Array, ...]]:
     They are views into the same flat arrays, since only one activation is at work at a time.
     """
     wants = [(getattr(layer.before, "workspace", 0), layer.w.shape[1]) for layer in layers]
+    wants.append((getattr(layers[-1].after, "workspace", 0), len(layers[-1].w)))
     width = max((d for count, d in wants if count), default=0)
     flats = [np.empty(width * batch, layers[0].w.dtype) for _ in range(max(wants)[0])]
-    return [tuple(shaped(flat, d, batch) for flat in flats[:count]) for count, d in wants] + [()]
+    return [tuple(shaped(flat, d, batch) for flat in flats[:count]) for count, d in wants]
 
 
 def shaped(flat: Array, rows: int, columns: int) -> Array:

@@ -94,7 +94,8 @@ class Network:
         """A network with random weights of mean 0, and biases 0.
 
         sizes : the widths d_0, ..., d_n, for example [784, 30, 10].
-        hidden : "sigmoid", "tanh", "relu", "identity", or any object that is an activation.
+        hidden : "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "softsign", "silu", "gelu",
+            "gelu_tanh", "identity", or any object that is an activation.
         loss : "cross_entropy", "binary_cross_entropy" or "squared_error".
         initialization : "glorot", "he", "orthogonal", "normal", or "auto": "he" for a hidden activation
             that drops what is far below 0, as ReLU does, and "glorot" otherwise.

@@ -327,15 +327,16 @@ out[...] = ...; what is returned is not used.
         raise ValueError(
             message(f"needs of {hidden.name}", "'output' or 'input'", repr(hidden.needs), remedy)
         )
-    try_value(hidden, dtype)
+    numbers = np.linspace(-1, 1, 5, dtype=dtype)[:, np.newaxis]
+    work = [np.empty_like(numbers) for _ in range(getattr(hidden, "workspace", 0))]
+    try_derivative(hidden, numbers, try_value(hidden, numbers, work), work)
     return hidden
 
 
-def try_value(phi: Activation, dtype: np.dtype[Any]) -> None:
-    """Refuse an activation that, tried on five numbers, leaves `out` as it was, or changes `z`."""
-    numbers = np.linspace(-1, 1, 5, dtype=dtype)[:, np.newaxis]
+def try_value(phi: Activation, numbers: Array, work: Sequence[Array]) -> Array:
+    """What phi makes of `numbers`; refuse an activation that leaves `out` as it was, or changes `z`."""
     z, out = numbers.copy(), np.full_like(numbers, np.nan)
-    phi.value(z, out, *(np.empty_like(z) for _ in range(getattr(phi, "workspace", 0))))
+    phi.value(z, out, *work)
     if np.isnan(out).all():
         remedy = "Write out[...] = ...; what is returned is not used."
         came = "an out left as it was"
@@ -343,6 +344,17 @@ def try_value(phi: Activation, dtype: np.dtype[Any]) -> None:
     if not np.array_equal(z, numbers):
         remedy = "Work in out; z is a state that is needed again."
         raise TypeError(message(f"value of {phi.name}", "z left as it was", "a changed z", remedy))
+    return out
+
+
+def try_derivative(phi: Activation, z: Array, x: Array, work: Sequence[Array]) -> None:
+    """Refuse an activation that leaves `delta` as it was, although x = phi(z) does not rise as z does."""
+    delta = np.ones_like(z)
+    phi.multiply_derivative(delta, (x if phi.needs == "output" else z).copy(), *work)
+    if (delta == 1).all() and not np.allclose(np.diff(x, axis=0), np.diff(z, axis=0), rtol=1e-3):
+        expected, came = "delta multiplied in place by phi'(z)", "a delta left as it was"
+        remedy = "Write delta *= ...; what is returned is not used."
+        raise TypeError(message(f"multiply_derivative of {phi.name}", expected, came, remedy))
 
 
 def class_labels(labels: Array, classes: int) -> Array:

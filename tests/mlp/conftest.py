@@ -8,24 +8,27 @@ import pytest
 import mlp
 
 
-class SiLU:
-    """phi(z) = z s(z), an input-type activation that wants one temporary array."""
+class Swish:
+    """phi(z) = z s(2z), an input-type activation that wants one temporary array."""
 
-    name = "silu"
+    name = "swish"
     needs = "input"
     workspace = 1
 
     def value(self, z: Any, out: Any, s: Any) -> None:
-        """Write z s(z) into `out`."""
-        mlp.activations.by_name["sigmoid"].value(z, s)
+        """Write z s(2z) into `out`."""
+        np.multiply(z, 2, out=s)
+        mlp.activations.by_name["sigmoid"].value(s, s)
         np.multiply(z, s, out=out)
 
     def multiply_derivative(self, delta: Any, z: Any, s: Any) -> None:
-        """Multiply `delta` by s (1 + z (1 - s)) = s + zs (1 - s)."""
-        mlp.activations.by_name["sigmoid"].value(z, s)
+        """Multiply `delta` by s (1 + 2z (1 - s))."""
+        np.multiply(z, 2, out=s)
+        mlp.activations.by_name["sigmoid"].value(s, s)
         delta *= s
         np.subtract(1, s, out=s)
         z *= s
+        z *= 2
         z += 1
         delta *= z
 
@@ -49,13 +52,13 @@ class Sine:
 @pytest.fixture(scope="session")
 def activations() -> dict[str, Any]:
     """Every activation of the package, and two of a reader."""
-    return {**mlp.activations.by_name, "silu": SiLU(), "sine": Sine()}
+    return {**mlp.activations.by_name, "swish": Swish(), "sine": Sine()}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `hidden` once for each activation, one that takes `loss` once for each loss."""
     if "hidden" in metafunc.fixturenames:
-        everything = [*mlp.activations.by_name.values(), SiLU(), Sine()]
+        everything = [*mlp.activations.by_name.values(), Swish(), Sine()]
         metafunc.parametrize("hidden", everything, ids=[phi.name for phi in everything])
     if "loss" in metafunc.fixturenames:
         metafunc.parametrize("loss", list(mlp.losses.by_name))

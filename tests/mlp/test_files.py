@@ -188,13 +188,15 @@ def test_what_save_refuses(tmp_path: Path) -> None:
 
 
 def test_a_custom_activation_is_asked_for(activations: dict[str, Any], tmp_path: Path) -> None:
-    net = network(hidden=activations["silu"])
+    net = network(hidden=activations["swish"])
     mlp.save(net, tmp_path / "net")
-    with pytest.raises(ValueError, match=r"'silu'\. Write mlp\.load\(path, activations=\{'silu': \.\.\.\}\)"):
+    remedy = r"'swish'\. Write mlp\.load\(path, activations=\{'swish': \.\.\.\}\)"
+    with pytest.raises(ValueError, match=remedy):
         mlp.load(tmp_path / "net")
     with pytest.raises(TypeError, match="hidden"):
-        mlp.load(tmp_path / "net", activations={"silu": print})  # type: ignore[dict-item]
-    assert mlp.load(tmp_path / "net", activations={"silu": activations["silu"]}).hidden is activations["silu"]
+        mlp.load(tmp_path / "net", activations={"swish": print})  # type: ignore[dict-item]
+    swish = activations["swish"]
+    assert mlp.load(tmp_path / "net", activations={"swish": swish}).hidden is swish
 
 
 def test_no_file() -> None:

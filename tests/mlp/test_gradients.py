@@ -153,13 +153,24 @@ def test_squared_error_against_exact_values() -> None:
 def test_backprop_agrees_with_autograd(hidden: Any, loss: str, seed: int) -> None:
     import autograd.numpy as anp  # noqa: PLC0415
     from autograd import grad  # noqa: PLC0415
+    from autograd.scipy.stats import norm  # noqa: PLC0415
+
+    def gelu_tanh(z: Any) -> Any:
+        return z * (1 + anp.tanh(anp.sqrt(2 / anp.pi) * (z + 0.044715 * z**3))) / 2
 
     phi = {
         "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
         "tanh": anp.tanh,
         "relu": lambda z: anp.where(z > 0, z, 0),
-        "identity": lambda z: z,
+        "leaky_relu": lambda z: anp.where(z > 0, z, 0.01 * z),
+        "elu": lambda z: anp.where(z > 0, z, anp.exp(z) - 1),
+        "softplus": lambda z: anp.log(1 + anp.exp(z)),
+        "softsign": lambda z: z / (1 + anp.abs(z)),
         "silu": lambda z: z / (1 + anp.exp(-z)),
+        "gelu": lambda z: z * norm.cdf(z),
+        "gelu_tanh": gelu_tanh,
+        "identity": lambda z: z,
+        "swish": lambda z: z / (1 + anp.exp(-2 * z)),
         "sine": anp.sin,
     }[hidden.name]
     net, x, y = problem([6, 5, 7, 4], 8, seed, hidden, loss)

@@ -67,7 +67,7 @@ def test_a_seed_decides_and_precision_only_rounds(initialization: str) -> None:
 
 
 def test_auto_looks_at_what_an_activation_does(hidden: Any) -> None:
-    halves = {"relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "gelu_tanh"}
+    halves = {"relu", "leaky_relu", "elu", "softplus", "silu", "gelu", "gelu_tanh", "swish"}
     chosen = "he" if hidden.name in halves else "glorot"
     assert automatic(hidden) == chosen
     auto, named = (

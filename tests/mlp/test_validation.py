@@ -32,6 +32,13 @@ class Destroys(Returns):
         out[...] = z
 
 
+class Idle(mlp.activations.Softsign):
+    name = "idle"
+
+    def multiply_derivative(self, delta: Any, x: Any, rest: Any) -> Any:
+        return delta * (1 - abs(x)) ** 2
+
+
 class Needless(Returns):
     name, needs = "needless", "nothing"
 
@@ -77,6 +84,7 @@ WRONG = {  # name: (call, error, what, expected, came, remedy)
     "hidden without name": (initialize(hidden=Nameless()), TypeError, "hidden", "'name'", "Nameless", "add it"),
     "hidden returns": (initialize(hidden=Returns()), TypeError, "returns", "written into out", "left as it was", "out[...] ="),
     "hidden destroys z": (initialize(hidden=Destroys()), TypeError, "destroys", "z left", "a changed z", "Work in out"),
+    "hidden returns its derivative": (initialize(hidden=Idle()), TypeError, "multiply_derivative of idle", "in place", "left as it was", "delta *="),
     "hidden needs": (initialize(hidden=Needless()), ValueError, "needless", "'output' or 'input'", "'nothing'", "Say"),
     "loss misspelt": (initialize(loss="squared"), ValueError, "loss", "cross_entropy or", "'squared'", "'squared_error'"),
     "initialization": (initialize(initialization="xavier"), ValueError, "initialization", "glorot", "'xavier'", "Write"),

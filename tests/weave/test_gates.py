@@ -21,6 +21,7 @@ from weave.scan import PROVED, Cite, Open, scan
 from weave.source import raising_lines
 
 EXPLAINED = [
+    "mlp.activations",
     "mlp.training",
     "mlp.optimizers",
     "mlp.files",
