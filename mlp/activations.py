@@ -18,8 +18,10 @@ Needs: TypeAlias = Literal["output", "input"]
 class Activation(Protocol):
     """What a network asks of an activation; any object with these members will do.
 
-    One more is optional: `workspace` says how many temporary arrays of the state's shape the two
-    methods want. They are allocated beforehand and passed as further positional arguments.
+    Two more are optional. `workspace` says how many temporary arrays of the state's shape the methods
+    want; they are allocated beforehand and passed as further positional arguments.
+    `second_derivative(state, out, *work)` writes phi''(z) into `out`, another array than `state`, and
+    leaves `state` as it is; only products with the Hessian ask for it.
     """
 
     @property
@@ -61,6 +63,14 @@ class Sigmoid:
         np.subtract(1, x, out=x)
         delta *= x
 
+    def second_derivative(self, x: Array, out: Array) -> None:
+        """Write x (1 - x) (1 - 2x) = x (1 + x (2x - 3)) into `out`."""
+        np.multiply(x, 2, out=out)
+        out -= 3
+        out *= x
+        out += 1
+        out *= x
+
 
 class Tanh:
     """phi(z) = tanh z, with phi' = 1 - x^2 from the output x."""
@@ -77,6 +87,13 @@ class Tanh:
         np.square(x, out=x)
         np.subtract(1, x, out=x)
         delta *= x
+
+    def second_derivative(self, x: Array, out: Array) -> None:
+        """Write -2 x (1 - x^2) into `out`."""
+        np.square(x, out=out)
+        out -= 1
+        out *= x
+        out *= 2
 
 
 class ReLU:
@@ -98,6 +115,10 @@ class ReLU:
         np.greater(x, 0, out=x)
         delta *= x
 
+    def second_derivative(self, x: Array, out: Array) -> None:
+        """Write 0 into `out`: off the kink."""
+        out[...] = 0
+
 
 class Identity:
     """phi(z) = z, with phi' = 1: what stands before the first layer and after the last."""
@@ -112,6 +133,10 @@ class Identity:
 
     def multiply_derivative(self, delta: Array, x: Array) -> None:
         """Leave `delta` as it is."""
+
+    def second_derivative(self, x: Array, out: Array) -> None:
+        """Write 0 into `out`."""
+        out[...] = 0
 
 
 identity = Identity()

@@ -1,11 +1,13 @@
-"""Checks: is the gradient right? Two answers that contain no finite difference.
+"""Checks: is the gradient right? Three answers, each with something that the others have not.
 
 The *complex step* evaluates an analytic f at theta + ih: Im f / h = f' up to terms of order
 h^2, and since nothing is subtracted h may be so small (1e-30) that those vanish. The
 *dot-product test* compares <Jv, u> with <v, J^T u>, for a random direction v of the inputs and
-u of the outputs: one pair of numbers sees every entry of J, and any lost transpose.
+u of the outputs: one pair of numbers sees every entry of J, and any lost transpose. The *Taylor
+test* halves a real step and looks how fast what the gradient does not explain vanishes.
 
-Both run the kernels of the package on complex128; that is why these accept complex numbers.
+The first two run the kernels of the package on complex128; that is why these accept complex
+numbers. The third needs nothing but values of f.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,9 +45,30 @@ def complex_step_gradient(net: Network, x: Array, y: Array) -> Gradient:
         gradient.loss = net.loss.value_and_delta(forward(layers, x), y).real
         for i, theta in enumerate(net.parameters):
             shadow.parameters[i] = theta + 1j * STEP
-            gradient.vector[i] = net.loss.value_and_delta(forward(layers, x), y).imag / STEP
+            value = net.loss.value_and_delta(forward(layers, x), y)
+            gradient.vector[i] = value.imag / STEP
             shadow.parameters[i] = theta
     return gradient
+
+
+def directional_derivative(net: Network, x: Array, y: Array, v: Array) -> float:
+    """The derivative of L(theta + t v) by t at t = 0, in float64: the complex step of all parameters at once.
+
+    x, y : (d_0, B) and (d_n, B). v : (N,), one number for each of the N parameters of `net`.
+
+    It is <g, v> for the gradient g, and costs one evaluation of the loss however large N is.
+
+    >>> net = Network.initialize([2, 2, 2], dtype=np.float64)
+    >>> x, y, v = np.ones((2, 1)), np.array([[1.0], [0.0]]), np.arange(12.0)
+    >>> bool(np.isclose(directional_derivative(net, x, y, v), net.backprop(x, y).vector @ v, rtol=1e-14))
+    True
+    """
+    x, y = validation.batch(net, x, y)
+    v = validation.direction(net, v)
+    moved = net.parameters + STEP * 1j * v.astype(np.complex128)
+    with kernel_arithmetic():
+        z = forward(chain(moved, net.sizes, net.hidden), x.astype(np.complex128))
+        return net.loss.value_and_delta(z, y.astype(np.complex128)).imag / STEP
 
 
 def dot_product_test(
@@ -84,7 +107,6 @@ def layer_dot_product_test(layer: Layer, z: Array, rng: int | np.random.Generato
     """
     z = validation.columns("z", z, layer.w.shape[1], np.dtype(np.float64))
     w, b = layer.w.astype(np.float64), layer.b.astype(np.float64)
-
     phi, batch = layer.before, z.shape[1]
 
     def alone(w: Array, b: Array, z: Array) -> tuple[Layer, Array, list[tuple[Array, ...]]]:
@@ -122,6 +144,10 @@ class Linear:
         z[...] = y
         return value
 
+    def multiply_hessian(self, z: Array, v: Array) -> None:
+        """Overwrite `v` by 0: a linear function has no curvature."""
+        v[...] = 0
+
     def predict(self, z: Array) -> None:
         """Leave `z` as it is."""
 
@@ -146,3 +172,36 @@ def network_dot_product_test(net: Network, x: Array, rng: int | np.random.Genera
 
     with kernel_arithmetic():
         return dot_product_test(forth, back, [parameters], rng)
+
+
+def taylor_rates(
+    f: Callable[[Array], float],
+    gradient: Array,
+    x: Array,
+    v: Array,
+    *,
+    step: float = 0.01,
+    halvings: int = 4,
+) -> tuple[Array, Array]:
+    """The rates at which two remainders vanish along `v` as h is halved: near 1 and 2 if all is right.
+
+    R0(h) = |f(x + hv) - f(x)| and R1(h) = |f(x + hv) - f(x) - h <gradient, v>|; a rate is
+    log2(R(h) / R(h/2)). Of R1 it is 1 where the gradient is wrong.
+
+    f : a real function of an array of the shape of `x`; nothing else is asked of it.
+    gradient, x, v : of one shape, in float64; |v| about 1.
+    step, halvings : h = step, step/2, ..., step/2^halvings.
+
+    Returns the rates of R0 and of R1, each (halvings,).
+
+    >>> x = np.array([0.5, -1.0])
+    >>> first, second = taylor_rates(lambda x: float(np.exp(x).sum()), np.exp(x), x, np.ones(2))
+    >>> bool(abs(first - 1).max() < 0.05 and abs(second - 2).max() < 0.05)
+    True
+    """
+    validation.adjoints((x, x), (gradient, v))
+    steps = step / 2.0 ** np.arange(halvings + 1)
+    change = np.array([f(x + h * v) for h in steps]) - f(x)
+    remainders = np.abs([change, change - steps * np.sum(gradient * v)])
+    rates: Array = np.log2(remainders[:, :-1] / remainders[:, 1:])
+    return rates[0], rates[1]

@@ -30,6 +30,12 @@ class Loss(Protocol):
         """Return L(z, y) and overwrite `z` by dL/dz; complex logits have a complex loss."""
         ...
 
+    def multiply_hessian(self, z: Array, v: Array, /) -> None:
+        """Overwrite each column v_j of `v`, (d_n, B), by H_j v_j / B; `z` may be destroyed.
+
+        H_j is the second derivative of the loss of one column at the logits z_j.
+        """
+
     def predict(self, z: Array, /) -> None:
         """Overwrite the logits `z` by what they predict."""
 
@@ -85,6 +91,13 @@ class CrossEntropy:
         value: float = (np.add.reduce(np.log(sums, out=sums)) - score).item() / batch
         return value
 
+    def multiply_hessian(self, z: Array, v: Array) -> None:
+        """Overwrite `v` by p (.) (v - <p, v>) / B, column by column, and `z` by p = softmax(z)."""
+        softmax(z)
+        v -= np.einsum("ij,ij->j", z, v)
+        v *= z
+        v /= z.shape[1]
+
     def predict(self, z: Array) -> None:
         """Overwrite the logits `z` by the probabilities softmax(z)."""
         softmax(z)
@@ -103,6 +116,10 @@ class SquaredError:
         value: float = np.einsum("ij,ij->", z, z).item() / (2 * batch)
         z /= batch
         return value
+
+    def multiply_hessian(self, z: Array, v: Array) -> None:
+        """Overwrite `v` by v / B."""
+        v /= z.shape[1]
 
     def predict(self, z: Array) -> None:
         """Leave the outputs as they are: they are the prediction."""

@@ -165,6 +165,32 @@ def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
     return examples, targets
 
 
+def direction(net: Network, v: Array) -> Array:
+    """A direction `v` in the space of all parameters of `net`, (N,), in its dtype."""
+    v = np.asarray(v)
+    came = f"{v.dtype} of shape {v.shape}"
+    if v.dtype not in (np.float32, np.float64):
+        remedy = "Pass a vector of floats; of a gradient g, pass g.vector."
+        raise TypeError(message("v", "float32 or float64", came, remedy))
+    if v.shape != net.parameters.shape:
+        remedy = "Its order is that of net.parameters: W_1, b_1, ..., W_n, b_n."
+        raise ValueError(message("v", f"shape {net.parameters.shape}, one number a parameter", came, remedy))
+    with np.errstate(over="ignore"):
+        v = v.astype(net.parameters.dtype, copy=False)
+    if not all_finite(v):
+        expected = f"numbers finite in {net.parameters.dtype}"
+        raise ValueError(message("v", expected, f"NaN or infinity in {came}", "Clean it."))
+    return v
+
+
+def twice_differentiable(net: Network) -> None:
+    """Refuse a network whose hidden activation cannot say its second derivative."""
+    if net.depth > 1 and not hasattr(net.hidden, "second_derivative"):
+        expected = f"second_derivative of {net.hidden.name}, for a product with the Hessian"
+        remedy = "Write def second_derivative(self, state, out, *work): out[...] = phi''(z)."
+        raise TypeError(message("hidden", expected, "none", remedy))
+
+
 def distributions(what: str, y: Array) -> None:
     """Refuse labels whose columns do not sum to one, within 1e-6 (float32) or 1e-12 (float64)."""
     worst = abs(y.sum(axis=0, dtype=np.float64) - 1).max()

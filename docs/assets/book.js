@@ -28,24 +28,91 @@
     return text.split("\n").filter((line) => /^(>>>|\.\.\.)/.test(line)).map((line) => line.slice(4)).join("\n") + "\n";
   }
 
+  /** The bundle of what the page itself does not hold: a script beside it, loaded when first needed. */
+  let bundle;
+  const loaded = () => (bundle ??= new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: location.pathname.replace(/^.*\/|\.html$/g, "") + ".copies.js" });
+    script.addEventListener("load", () => resolve(window.bookCopies));
+    script.addEventListener("error", () => { bundle = undefined; reject(new Error("what this page offers could not be loaded")); });
+    document.head.append(script);
+  }));
+
+  /** Whether the reader wants the book's own macros: "expanded" (the default) or "kept". */
+  const wish = () => { try { return localStorage.getItem("macros") === "kept" ? "kept" : "expanded"; } catch { return "expanded"; } };
+  const latex = async () => (await loaded())[wish()];
+  const place = (element, all) => [...document.querySelectorAll(all)].indexOf(element);
+
+  /** A displayed formula: from the page, or with the book's macros from the bundle. */
+  async function formula(button) {
+    const box = button.closest(".equation");
+    return wish() === "kept" ? (await latex()).formulas[place(box, ".equation")] : tex(box);
+  }
+
+  /** A numbered formula as an environment with its label, and the number it has here. */
+  async function labelled(button) {
+    const box = button.closest(".equation");
+    const number = box.querySelector(".number").textContent.replace(/[()]/g, "");
+    return `\\begin{equation}\\label{${box.id}}\\tag{${number}}\n${await formula(button)}\n\\end{equation}\n`;
+  }
+
+  /** The page's entry for BibTeX; within a section, with its address. */
+  async function citation(button) {
+    const { bib } = await loaded(), heading = button.closest("h2, h3");
+    return heading ? bib.replace(/\n}\s*$/, `\n  howpublished = {Section "${heading.dataset.title}", \\texttt{\\#${heading.id}}},\n}\n`) : bib;
+  }
+
   const texts = {
-    formula: (button) => tex(button.closest(".equation")),
-    latex: (button) => button.dataset.text,
+    formula,
+    labelled,
+    latex: async (button) => (await latex()).statements[button.closest(".statement").id],
+    section: async (button) => (await latex()).sections[button.closest("h2, h3").id],
+    page: async () => (await latex()).page,
+    markdown: async () => (await loaded()).md,
+    program: async () => (await loaded()).py,
+    citation,
     code: (button) => program(button.closest(".code")),
   };
 
+  /** A button that copies; `words` if it shows words and not the sign. */
+  function copier(kind, purpose, words) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: words ? "copy words" : "copy", title: purpose });
+    button.dataset.copy = kind;
+    if (words) button.textContent = words; else button.setAttribute("aria-label", purpose);
+    return button;
+  }
+
+  for (const number of document.querySelectorAll(".equation > .number"))
+    number.parentElement.append(copier("labelled", "Copy the formula as an equation with its label and number", "\\label"));
+
+  const head = document.querySelector("h1[data-chapter], h1[data-copies]");
+  if (head) {
+    const bar = Object.assign(document.createElement("p"), { className: "take" });
+    bar.append("Copy this page: ", copier("page", "Copy the page as a LaTeX document", "LaTeX"), copier("markdown", "Copy the page as Markdown", "Markdown"),
+      copier("program", "Copy all blocks as one program", "Python"), copier("citation", "Copy a BibTeX entry for the page", "BibTeX"));
+    const keep = Object.assign(document.createElement("input"), { type: "checkbox", checked: wish() === "kept" });
+    keep.addEventListener("change", () => { try { localStorage.setItem("macros", keep.checked ? "kept" : "expanded"); } catch { /* not remembered */ } });
+    const label = document.createElement("label");
+    label.title = "LaTeX is copied with the book's own macros instead of what they stand for";
+    label.append(keep, " keep macros");
+    bar.append(label);
+    head.after(bar);
+    for (const heading of document.querySelectorAll("article h2[id^='sec:'], article h3[id^='sec:']")) {
+      heading.dataset.title = heading.firstChild.textContent.trim();
+      const tools = Object.assign(document.createElement("span"), { className: "take" });
+      tools.append(copier("section", "Copy this section as LaTeX", "LaTeX"), copier("citation", "Copy a BibTeX entry for this section", "BibTeX"));
+      heading.append(tools);
+    }
+  }
+
   for (const block of document.querySelectorAll(".code:not(.source)")) {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", title: "Copy the code" });
-    button.dataset.copy = "code";
-    button.setAttribute("aria-label", "Copy the code");
-    block.append(button);
+    block.append(copier("code", "Copy the code"));
   }
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button.copy");
     if (!button) return;
     try {
-      await write(texts[button.dataset.copy](button));
+      await write(await texts[button.dataset.copy](button));
       said.textContent = "Copied";
       button.classList.add("done");
     } catch (error) {
@@ -72,6 +139,45 @@
     event.clipboardData.setData("text/plain", holder.textContent);
     event.preventDefault();
   });
+
+  // What a reference leads to, shown beside it while it is pointed at or focused. Escape puts it away.
+  const card = Object.assign(document.createElement("div"), { className: "card md-typeset", hidden: true });
+  card.setAttribute("role", "tooltip");
+  card.id = "preview";
+  document.body.append(card);
+  const root = new URL(document.querySelector("link[rel=stylesheet][href*='assets/book']").href.replace(/assets\/book.*/, ""));
+  const asked = {};
+  const previews = (page) => asked[page] ??= new Promise((resolve) => {
+    const script = Object.assign(document.createElement("script"), { src: new URL(`${page}.previews.js`, root).href });
+    script.addEventListener("load", () => resolve(window.bookPreviews[page]));
+    script.addEventListener("error", () => resolve({}));
+    document.head.append(script);
+  });
+  let waiting, shownFor;
+  const hide = () => { clearTimeout(waiting); shownFor?.removeAttribute("aria-describedby"); shownFor = null; card.hidden = true; };
+  async function show(link) {
+    const target = new URL(link.href), page = target.href.slice(root.href.length).replace(/(\.html)?(#.*)?$/, "");
+    const html = (await previews(page))[decodeURIComponent(target.hash.slice(1))];
+    if (!html) return;
+    hide();
+    card.innerHTML = html;
+    card.hidden = false;
+    shownFor = link;
+    link.setAttribute("aria-describedby", "preview");
+    const box = link.getBoundingClientRect(), width = card.offsetWidth;
+    card.style.left = `${Math.max(8, Math.min(box.left, innerWidth - width - 8)) + scrollX}px`;
+    const below = box.bottom + card.offsetHeight + 12 < innerHeight;
+    card.style.top = `${(below ? box.bottom + 6 : Math.max(4, box.top - card.offsetHeight - 6)) + scrollY}px`;
+  }
+  for (const link of document.querySelectorAll("article a.ref, article a.cite, article .claim a, article .notes a, article .coded a, article .index a")) {
+    if (!link.hash) continue;
+    const later = () => { clearTimeout(waiting); waiting = setTimeout(() => show(link), 250); };
+    link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && later());
+    link.addEventListener("focus", () => link.matches(":focus-visible") && later());
+    link.addEventListener("pointerleave", hide);
+    link.addEventListener("blur", hide);
+  }
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 
   /** Light every element of a term when one of them is pointed at or focused. */
   for (const element of document.querySelectorAll("[class*='term-']")) {

@@ -117,7 +117,13 @@ class Book:
                 self._label(address, page, token, counters)
             elif isinstance(token, Heading) and token.label:
                 self._add(page, Target(token.label, address, token.line, "section", "", token.text))
-            elif isinstance(token, Open) and token.kind in (*STATEMENTS, "exercise", "figure", "wrong"):
+            elif isinstance(token, Open) and token.kind in (
+                *STATEMENTS,
+                "exercise",
+                "figure",
+                "explorer",
+                "wrong",
+            ):
                 self._label(address, page, token, counters)
             elif isinstance(token, Open) and token.kind == "listing":
                 self._listing(address, page, token)
@@ -128,6 +134,7 @@ class Book:
             kind, label, title = "equation", token.label, ""
         else:
             kind, label, title = token.kind, token.options.get("label", ""), token.argument
+            kind = "figure" if kind == "explorer" else kind
         if address not in self.chapters:
             raise page.error(
                 token.line,

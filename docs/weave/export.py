@@ -24,8 +24,8 @@ NEEDS = r"\usepackage{amsmath,amssymb,amsthm}" + "".join(
 )
 
 
-def statement(book: Book, here: str, page: Page, opened: Open) -> str:
-    r"""The statement that `opened` begins, with its proof if it has one.
+def statement(book: Book, here: str, page: Page, opened: Open, kept: bool = False) -> str:
+    r"""The statement that `opened` begins, with its proof if it has one; `kept` leaves the book's macros.
 
     Its own labels become \label and \eqref; a reference to something outside it becomes words, so that
     nothing is undefined where the text is pasted.
@@ -42,7 +42,7 @@ def statement(book: Book, here: str, page: Page, opened: Open) -> str:
         f"% Needs: {NEEDS}",
     ]
     for block, (begin, end) in zip(blocks, spans, strict=True):
-        body = Fragment(book, page, inside).latex(begin, end)
+        body = Fragment(book, page, inside, kept).latex(begin, end)
         if block is opened:
             title = f"[{escaped(opened.argument)}]" if opened.argument else ""
             label = f"\\label{{{opened.options['label']}}}"
@@ -59,8 +59,9 @@ RUN_ON = re.compile(r"\n\n(?=\\\[|\\begin\{equation)|(?:(?<=\\\])|(?<=\\end\{equ
 class Fragment:
     """Makes LaTeX of a span of a page: tokens become private characters, Markdown a tree, the tree LaTeX."""
 
-    def __init__(self, book: Book, page: Page, inside: set[str]) -> None:
+    def __init__(self, book: Book, page: Page, inside: set[str], kept: bool = False) -> None:
         self.book, self.page, self.inside = book, page, inside
+        self.tex = str if kept else expand
         self.held: list[str] = []
         self.line = 0
 
@@ -81,11 +82,11 @@ class Fragment:
         """A token as LaTeX."""
         match token:
             case Math(display=False):
-                latex = f"${expand(token.tex)}$"
+                latex = f"${self.tex(token.tex)}$"
             case Math(label=""):
-                latex = f"\\[\n{expand(token.tex)}\n\\]"
+                latex = f"\\[\n{self.tex(token.tex)}\n\\]"
             case Math():
-                latex = environment("equation", expand(token.tex), f"\\label{{{token.label}}}")
+                latex = environment("equation", self.tex(token.tex), f"\\label{{{token.label}}}")
             case Ref():
                 latex = self.reference(token)
             case Cite():

@@ -7,18 +7,20 @@ is known by its text; what it needs of other pages (numbers, addresses) it asks 
 from __future__ import annotations
 
 import html
+import posixpath
 import re
+from importlib.metadata import version
 from typing import Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, export, listing, pictures
+from weave import citations, explorer, export, indexes, listing, pictures
 from weave.book import ROOT, Book, Target, current
 from weave.errors import WeaveError
-from weave.record import Entry, Record, block_key, claim_key, listing_key
-from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token, scan
+from weave.record import Entry, Record, block_key, listing_key
+from weave.scan import PROVED, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token, scan
 from weave.typeset import TexError, expand, typeset
 
 OUTPUTS: dict[str, list[tuple[str, str]]] = {}
@@ -26,6 +28,7 @@ OUTPUTS: dict[str, list[tuple[str, str]]] = {}
 
 SHORT = 30  # a formula of fewer characters is not parted from the mark that follows it
 CLOSING = re.compile(r"[.,;:?!)]+")
+LINK = re.compile(r"\]\(/([^)\s#]+\.md)")
 
 
 class Weave(Extension):
@@ -68,7 +71,35 @@ class Weaver:
                 mark = CLOSING.match(self.page.text, at)
                 parts[-1] = f'<span class="nb">{parts[-1]}{mark[0]}</span>' if mark else parts[-1]
                 at = mark.end() if mark else at
-        return "".join(parts) + self.page.text[at:]
+        return LINK.sub(self.relative, "".join(parts) + self.page.text[at:]) + self.stamp()
+
+    def relative(self, link: re.Match[str]) -> str:
+        """A link to a page, relative to this one: every tool that builds the book understands it."""
+        return f"]({posixpath.relpath(link[1], posixpath.dirname(self.here) or '.')}"
+
+    def stamp(self) -> str:
+        """What has been run of this page, and when: the record's word for it."""
+        blocks = list(self.page.examples())
+        if not blocks or not self.here:
+            return ""
+        entries = [
+            self.record.entry(self.page.path, block_key(self.book, self.page, block)) for block in blocks
+        ]
+        fresh = [entry for entry in entries if entry]
+        results = [token for token in self.page.tokens if isinstance(token, Open) and token.kind in PROVED]
+        words = f"Version {version('mlp')}. {_count(len(fresh), 'block')} run"
+        if results:
+            checked = sum(bool(self.record.claim(self.book, self.page, result)) for result in results)
+            words += f", {_count(checked, 'result')} checked"
+        if fresh:
+            words += f", last on {max(entry.date for entry in fresh)}"
+        stale = len(blocks) - len(fresh)
+        words += f'. <strong class="stale">{_count(stale, "block")} changed since.</strong>' if stale else "."
+        return self.block(f'<p class="stamp">{words} <a href="{self.claims()}">All claims</a></p>')
+
+    def claims(self) -> str:
+        """The address of the page of all claims."""
+        return listing.href(self.here, indexes.CLAIMS)
 
     def replace(self, token: Token) -> str:
         """A token's replacement: Markdown, or the placeholder of stashed HTML."""
@@ -124,7 +155,18 @@ class Weaver:
         anchor = f'<a class="number" href="#{math.label}">({number})</a>' if number else ""
         button = _copy_button("formula", "Copy the formula as TeX")
         scroll = f'<div class="scroll" tabindex="0">{self.formula(math)}</div>'
-        return self.framed("div", "equation", math.label, scroll + anchor + button)
+        framed = self.framed("div", "equation", math.label, scroll + anchor + button)
+        return framed + self.implementations(math.label)
+
+    def implementations(self, label: str) -> str:
+        """The listings that implement an equation, named beneath it."""
+        shown = self.book.implementations(label) if label else []
+        names = dict.fromkeys(
+            each.piece.name for each in shown if f"lst:{each.piece.name}" in self.book.labels
+        )
+        targets = [self.book.labels[f"lst:{name}"] for name in names]
+        links = ", ".join(listing.reference(self.here, target) for target in targets)
+        return self.block(f'<p class="coded">in code: {links}</p>') if links else ""
 
     def heading(self, heading: Heading) -> str:
         """A heading; the first of a chapter carries the chapter's number for the style sheet."""
@@ -209,11 +251,19 @@ class Weaver:
             for key in entries
         )
 
+    def open_index(self, token: Open) -> str:
+        """An index of the book."""
+        makers = indexes.MAKERS
+        if token.argument not in makers:
+            known = ", ".join(makers)
+            raise self.page.error(token.line, f"no index {token.argument!r}", f"Indexes: {known}")
+        return self.block(makers[token.argument](self))
+
     def close_nothing(self, token: Close) -> str:
         """Blocks that are complete when they open."""
         return ""
 
-    close_listing = close_source = close_bibliography = close_nothing
+    close_listing = close_source = close_bibliography = close_index = close_nothing
 
     # ---------------------------------------------------------------- statements and other blocks
 
@@ -225,14 +275,11 @@ class Weaver:
         button = ""
         if token.kind in STATEMENTS:
             purpose = f"Copy the {token.kind} with its proof as LaTeX"
-            button = _copy_button("latex", purpose, self.latex(token))
+            button = _copy_button("latex", purpose)
+            export.statement(self.book, self.here, self.page, token)  # refuses what cannot be copied
         label = token.options.get("label", "")
         head = f'<p class="head"><span class="name">{noun} {number}</span>{title}{button}</p>'
         return _open("div", f"statement {token.kind}", label) + self.block(head)
-
-    def latex(self, token: Open) -> str:
-        """The statement with its proof as LaTeX."""
-        return export.statement(self.book, self.here, self.page, token)
 
     def close_statement(self, token: Close) -> str:
         """The end of a statement, and who checks it."""
@@ -243,8 +290,7 @@ class Weaver:
         blocks = self.book.checks.get(statement.options.get("label", ""), [])
         if not blocks:
             return ""
-        place = f"{self.page.path}#{statement.options['label']}"
-        fresh = self.record.entry(place, claim_key(self.book, self.page, statement))
+        fresh = self.record.claim(self.book, self.page, statement)
         found = [self.finding(address, fence) for address, fence in blocks] if fresh else []
         stale = "The statement or its checks have changed since it was last checked."
         return f'<p class="claim">{" &middot; ".join(found) or stale}</p>'
@@ -294,6 +340,18 @@ class Weaver:
             + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
         )
 
+    def open_explorer(self, token: Open) -> str:
+        """The interactive figure, with its script."""
+        script = posixpath.relpath("assets/explorer.js", posixpath.dirname(self.here) or ".")
+        number = self.book.numbers[self.here, token.start]
+        return (
+            _open("figure", "drawing", token.options.get("label", ""))
+            + self.block(
+                explorer.markup(token.options.get("alt", "")) + f'<script defer src="{script}"></script>'
+            )
+            + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
+        )
+
     def drawing(self, token: Open) -> str:
         """The SVG of a figure: a file, or a schedule in space and time."""
         if "schedule" in token.options:
@@ -312,16 +370,21 @@ class Weaver:
         """The end of a caption and of its figure."""
         return "\n</figcaption>\n</figure>\n"
 
+    close_explorer = close_figure
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
 
 def _open(tag: str, classes: str, label: str = "") -> str:
     identity = f' id="{label}"' if label else ""
     return f'\n\n<{tag} class="{classes}"{identity} markdown="block">\n\n'
 
 
-def _copy_button(kind: str, title: str, text: str = "") -> str:
-    data = f' data-text="{html.escape(text)}"' if text else ""
+def _copy_button(kind: str, title: str) -> str:
     names = f'title="{title}" aria-label="{title}"'
-    return f'<button type="button" class="copy" data-copy="{kind}" {names}{data}></button>'
+    return f'<button type="button" class="copy" data-copy="{kind}" {names}></button>'
 
 
 def _output(text: str) -> str:

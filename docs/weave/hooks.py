@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
@@ -11,6 +12,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
+from weave import copies, explorer, previews
 from weave.book import ROOT, current
 from weave.errors import WeaveError
 from weave.extension import OUTPUTS
@@ -34,6 +36,26 @@ def on_pre_build(config: MkDocsConfig) -> None:
         mistakes = [error]
     if mistakes:
         raise PluginError("\n".join(map(str, mistakes)))
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Put the bundle of what can be copied beside each page."""
+    book = current()
+    (Path(config.site_dir) / "assets" / "schedules.js").write_text(explorer.data(), encoding="utf-8")
+    for address in book.pages:
+        if not address.startswith(("source/", "index")):
+            path = Path(config.site_dir) / address.replace(".md", ".copies.js")
+            path.write_text(copies.bundle(book, address), encoding="utf-8")
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Put the previews of what can be referred to beside the page."""
+    address = page.file.src_uri
+    if not address.startswith("source/"):
+        path = Path(config.site_dir) / address.replace(".md", ".previews.js")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(previews.script(current(), address, output), encoding="utf-8")
+    return output
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

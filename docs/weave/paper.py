@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import html
 import re
+import sys
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from weave.book import Book
+from weave.book import Book, current
 from weave.export import Fragment, environment, escaped, within
 from weave.record import Record, block_key
 from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token
+from weave.typeset import preamble
 
 PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[T1]{fontenc}
@@ -38,14 +41,14 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 """
 
 
-def page(book: Book, address: str) -> str:
-    """The page at `address` as one LaTeX file, with its bibliography inside."""
+def page(book: Book, address: str, kept: bool = False) -> str:
+    """The page at `address` as one LaTeX file; `kept` leaves the book's macros and defines them."""
     source = book.pages[address]
     inside = labels(source)
-    body = Paper(book, address, source, inside).latex(0, len(source.text))
+    body = Paper(book, address, source, inside, kept).latex(0, len(source.text))
     number = book.chapters.get(address)
     counter = f"\\setcounter{{section}}{{{number - 1}}}\n" if number else ""
-    return _document(book, [counter + body], cited(source))
+    return _document(book, [counter + body], cited(source), preamble() if kept else "")
 
 
 def whole(book: Book) -> str:
@@ -61,7 +64,7 @@ def whole(book: Book) -> str:
     return _document(book, [title, *bodies], keys)
 
 
-def section(book: Book, address: str, heading: Heading) -> str:
+def section(book: Book, address: str, heading: Heading, kept: bool = False) -> str:
     """A section of a page, down to the next heading of its level, as LaTeX to be pasted into another text."""
     source = book.pages[address]
     following = [
@@ -71,7 +74,7 @@ def section(book: Book, address: str, heading: Heading) -> str:
     ]
     end = following[0] if following else len(source.text)
     inside = labels(source, heading.start, end)
-    body = Paper(book, address, source, inside).latex(heading.start, end)
+    body = Paper(book, address, source, inside, kept).latex(heading.start, end)
     return f'% "{heading.text}", from "{book.config["site_name"]}", {address.removesuffix(".md")}.\n{body}\n'
 
 
@@ -92,14 +95,14 @@ def cited(source: Page) -> set[str]:
     return {key for token in source.tokens if isinstance(token, Cite) for key, _ in token.keys}
 
 
-def _document(book: Book, parts: list[str], keys: set[str]) -> str:
+def _document(book: Book, parts: list[str], keys: set[str], macros: str = "") -> str:
     entries = "\n".join(
         f"\\bibitem[{escaped(book.bibliography.cited_as(key))}]{{{key}}} {entry(book, key)}"
         for key in sorted(keys)
     )
     bibliography = environment("thebibliography", entries, "{99}") + "\n" if entries else ""
     body = "\n\n".join(parts)
-    return f"{PREAMBLE}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
+    return f"{PREAMBLE}{macros}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
 
 
 def entry(book: Book, key: str) -> str:
@@ -112,8 +115,8 @@ def entry(book: Book, key: str) -> str:
 class Paper(Fragment):
     """A `Fragment` that knows headings, code, exercises, figures and tables as well."""
 
-    def __init__(self, book: Book, address: str, source: Page, inside: set[str]) -> None:
-        super().__init__(book, source, inside)
+    def __init__(self, book: Book, address: str, source: Page, inside: set[str], kept: bool = False) -> None:
+        super().__init__(book, source, inside, kept)
         self.address, self.record = address, Record(book.root)
 
     def token(self, token: Token) -> str:
@@ -129,7 +132,7 @@ class Paper(Fragment):
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
-                latex = self.figure(token) if token.kind == "figure" else self.opening(token)
+                latex = self.figure(token) if token.kind in ("figure", "explorer") else self.opening(token)
             case Close(opened=Open(kind=kind)) if kind != "listing":
                 latex = f"\\end{{{NAMES.get(kind, kind)}}}"
             case Cite():
@@ -209,7 +212,7 @@ class Paper(Fragment):
         return escaped(cell.text or "") + inner
 
 
-NAMES = {"solution": "proof", "aside": "quote", "figure": "quote"}
+NAMES = {"solution": "proof", "aside": "quote", "figure": "quote", "explorer": "quote"}
 
 
 def _cite(key: str, where: str) -> str:
@@ -220,3 +223,7 @@ def _lines(text: str, options: str = "") -> str:
     """Code as it stands; characters that pdfLaTeX's listings do not know are written out."""
     plain = "".join(character if ord(character) < 128 else f"<U+{ord(character):04X}>" for character in text)
     return f"\\begin{{lstlisting}}{options}\n{plain.rstrip()}\n\\end{{lstlisting}}"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(whole(current()), encoding="utf-8")

@@ -54,6 +54,10 @@ class Record:
         found = self.places.get(place, {}).get(key)
         return Entry(**found) if found else None
 
+    def claim(self, book: Book, page: Page, statement: Open) -> Entry | None:
+        """The entry of a result, or None if it or its checks have changed since they passed."""
+        return self.entry(f"{page.path}#{statement.options['label']}", claim_key(book, page, statement))
+
     def replace(self, place: str, seen: dict[str, Entry]) -> None:
         """Let `seen` be all that is known of a place; an entry whose key is there already stays as it is."""
         known = self.places.get(place, {})

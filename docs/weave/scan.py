@@ -39,6 +39,8 @@ BLOCKS = {
     "listing": {"from", "to", "implements", "again", "light"},
     "source": set(),
     "bibliography": set(),
+    "index": set(),
+    "explorer": {"label", "alt"},
 }
 FENCE_OPTIONS = {"check", "raises", "norun"}
 PYTHON_LIKE = re.compile(r"\{?\s*\.?(py|python[23]?|py3|pycon|ipython)\b", re.IGNORECASE)

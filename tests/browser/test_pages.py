@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from weave import export
+from mlp import schedules
+from mlp.memory import simulate
+from mlp.schedules import Advance
+from weave import copies, export, paper
 from weave.book import current
 from weave.scan import Math, Open
 from weave.typeset import expand
@@ -71,7 +74,31 @@ def test_copying_gives_what_was_promised(browser: Browser, address: str) -> None
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         assert copied(page, "formula") == [tex.strip() for tex in formulas]
         assert copied(page, "latex") == statements
+        if name in book.chapters:
+            bundle = copies.latex(book, name, kept=False)
+            assert copied(page, "section") == list(bundle["sections"].values())
+            assert copied(page, "page") == [bundle["page"]]
+            assert copied(page, "markdown") == [copies.markdown(book, name)]
+            assert copied(page, "program") == [copies.program(book, name)]
+            cited, *sections = copied(page, "citation")
+            assert cited == copies.bibtex(book, name) and all("howpublished" in text for text in sections)
         page.context.close()
+
+
+def test_macros_are_kept_if_the_reader_wants_them(browser: Browser, address: str) -> None:
+    book, name = current(), "derivatives/affine-map.md"
+    page, _ = opened(browser, f"{address}/derivatives/affine-map.html", 1280, "light")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    labelled = copied(page, "labelled")
+    assert (
+        labelled[0].startswith("\\begin{equation}\\label{eq:affine-adjoint}") and "\\adj" not in labelled[0]
+    )
+    page.locator(".take input").check()
+    page.reload()
+    assert page.locator(".take input").is_checked()
+    assert copied(page, "page") == [paper.page(book, name, kept=True)]
+    assert "\\adj{\\bar W}" in copied(page, "formula")[0]
+    page.context.close()
 
 
 def copied(page: Page, kind: str) -> list[str]:
@@ -128,4 +155,59 @@ def test_terms_and_lines_light_each_other(browser: Browser, address: str, term: 
     formula.evaluate("element => element.blur()")
     line.evaluate("element => element.blur()")
     assert page.locator(".lit").count() == 0
+    page.context.close()
+
+
+def test_a_reference_shows_its_target(browser: Browser, address: str) -> None:
+    """By pointer and by keyboard, across pages; Escape puts it away."""
+    page, troubles = opened(browser, f"{address}/derivatives/backpropagation.html", 1280, "light")
+    link = page.locator("a.ref", has_text="Theorem 2.1").first
+    link.hover()
+    page.wait_for_selector(".card:visible .statement")
+    assert "adjoint of the affine map" in page.locator(".card").inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator(".card").is_hidden()
+    page.mouse.move(0, 0)
+    link.evaluate("element => element.focus({focusVisible: true})")
+    page.wait_for_selector(".card:visible")
+    assert link.get_attribute("aria-describedby") == "preview" and troubles == []
+    page.context.close()
+
+
+def explorer(page: Page) -> dict[str, str]:
+    """What the explorer's meters say."""
+    page.wait_for_selector(".explorer[data-ready]")
+    names, values = (page.locator(f".explorer {tag}").all_inner_texts() for tag in ("dt", "dd"))
+    return dict(zip(names, values, strict=True))
+
+
+def test_the_explorer_runs_by_mouse_keyboard_and_link(browser: Browser, address: str) -> None:
+    """Its numbers are the package's, at every step of the way."""
+    url = f"{address}/checkpointing/explorer.html"
+    page, troubles = opened(browser, url, 1280, "light")
+    ledger = simulate(schedules.binomial(16, slots=3))
+    assert explorer(page) == {
+        "states live": f"1 of {ledger.peak_states}",
+        "evaluations": f"{ledger.evaluations} of {ledger.evaluations}",
+        "recomputed": f"{ledger.recomputed} of {ledger.recomputed}",
+        "fewest at this peak": str(ledger.evaluations),
+    }
+    page.get_by_role("button", name="To the beginning").click()
+    box = page.locator(".explorer .scroll")
+    for moment in ledger.trace:
+        box.press("ArrowRight")
+        assert explorer(page)["states live"].startswith(f"{moment.states} of")
+        lit = page.locator(".listing .lit").inner_text()
+        assert ("run.advance" in lit) == isinstance(moment.action, Advance)
+    page.locator(".explorer select").select_option("bisection")
+    page.locator(".explorer input[type=range]").first.fill("64")
+    found = simulate(schedules.bisection(64))
+    assert explorer(page)["evaluations"] == f"{found.evaluations} of {found.evaluations}"
+    page.goto(f"{url}#explorer=uniform,10,1,7")
+    page.reload()
+    assert "x7 is computed from x6" in page.locator(".explorer .now").inner_text()
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('.explorer .now').textContent.startsWith('Step 9')")
+    page.get_by_role("button", name="Pause").click()
+    assert "uniform,10,1" in page.url and troubles == []
     page.context.close()

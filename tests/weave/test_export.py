@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from weave import export, paper
+from weave import copies, export, paper
 from weave.book import Book, current
 from weave.scan import STATEMENTS, Open
 
@@ -98,3 +99,32 @@ def test_every_page_compiles_by_itself(address: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_whole_book_compiles(tmp_path: Path) -> None:
     compiled(tmp_path, "book", paper.whole(current()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["derivatives/affine-map.md", "notation.md"])
+def test_a_page_compiles_with_the_books_macros_too(address: str, tmp_path: Path) -> None:
+    source = paper.page(current(), address, kept=True)
+    assert "\\newcommand{\\adj}" in source and "\\adj{" in source.split("\\begin{document}")[1]
+    compiled(tmp_path, "page", source)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", [address for address in PAPERS if not address.startswith("evidence")])
+def test_a_pages_program_runs(address: str, tmp_path: Path) -> None:
+    """Without pytest, in a process of its own."""
+    (tmp_path / "page.py").write_text(copies.program(current(), address), encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "page.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+
+
+def test_a_page_as_markdown_is_plain(write: Callable[..., Book]) -> None:
+    text = copies.markdown(write(), "one.md")
+    assert "**Theorem 1.1 (Doubling).**" in text and "\\tag{1.1}" in text and ":::" not in text
+    assert "def double(a):" in text and "[](" not in text and "[@" not in text
+
+
+def test_a_session_becomes_what_was_typed() -> None:
+    assert copies.typed(">>> a = 1\n>>> for i in a:\n...     i\n1\n") == "a = 1\nfor i in a:\n    i"

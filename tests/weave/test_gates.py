@@ -20,7 +20,7 @@ from weave.record import Record, block_key
 from weave.scan import PROVED, Cite, Open, scan
 from weave.source import raising_lines
 
-EXPLAINED = ["mlp.layers", "mlp.backprop"]
+EXPLAINED = ["mlp.layers", "mlp.backprop", "mlp.checks", "mlp.curvature"]
 """Modules whose chapters are done: every line of theirs has a home. This list only grows."""
 
 

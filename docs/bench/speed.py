@@ -1,0 +1,272 @@
+"""How fast a training step is: against its products alone, PyTorch, scikit-learn; and what was learned."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+import mlp
+from mlp.arrays import Array, kernel_arithmetic
+
+STEPS = [
+    ([784, 30, 10], 10),
+    ([784, 30, 10], 100),
+    ([784, 128, 10], 64),
+    ([784, 500, 300, 10], 128),
+    ([784, 1024, 1024, 10], 256),
+    ([64] * 34, 64),
+]
+PAIRS = 15
+
+
+def seconds(f: Callable[[Array], Any], chosen: Array) -> float:
+    """The time of a call for each row of `chosen`, all together."""
+    began = perf_counter()
+    for numbers in chosen:
+        f(numbers)
+    return perf_counter() - began
+
+
+def ratio(f: Callable[[Array], Any], g: Callable[[Array], Any], chosen: Array) -> tuple[float, float]:
+    """The median of f's time over g's in interleaved pairs, and the median time of g."""
+    seconds(f, chosen), seconds(g, chosen)
+    pairs = [(seconds(f, chosen), seconds(g, chosen)) for _ in range(PAIRS)]
+    return median(a / b for a, b in pairs), median(b for _, b in pairs) / len(chosen)
+
+
+class Problem:
+    """A network with random data, one step of `train`, and the matrix products of that step alone."""
+
+    def __init__(self, sizes: list[int], batch: int) -> None:
+        rng = np.random.default_rng(0)
+        self.sizes, self.batch, self.examples = sizes, batch, 8000
+        self.x = rng.random((sizes[0], self.examples), np.float32)
+        self.labels = rng.integers(0, sizes[-1], self.examples)
+        y = mlp.data.one_hot(self.labels, sizes[-1])
+        self.net = mlp.Network.initialize(sizes)
+        self.run = mlp.train(self.net, self.x, y, epochs=1, batch_size=batch, learning_rate=0.01)
+        self.states = [np.ones((d, batch), np.float32) for d in sizes]
+        self.states[0] = np.ascontiguousarray(self.x[:, :batch].T).T
+        self.adjoints = [np.full((d, batch), 1e-3, np.float32) for d in sizes]
+        self.nabla = [np.empty_like(w) for w in self.net.weights]
+        work = sum(w.size for w in self.net.weights) * batch * 6
+        count = int(np.clip(2e9 / work, 5, 400))
+        self.chosen = rng.integers(0, self.examples, (count, batch))
+
+    def floor(self, _: Any = None) -> None:
+        """The products of a step: W X forward, Delta X^T and W^T Delta backward."""
+        x, delta = self.states, self.adjoints
+        for k, w in enumerate(self.net.weights):
+            np.dot(w, x[k], out=x[k + 1])
+        for k in reversed(range(len(self.nabla))):
+            np.dot(delta[k + 1], x[k].T, out=self.nabla[k])
+            if k:
+                np.dot(self.net.weights[k].T, delta[k + 1], out=delta[k])
+
+    def gather(self, numbers: Array) -> None:
+        """A step's own gathering of its examples."""
+        self.run.gather(numbers)
+
+
+def step() -> dict[str, Any]:
+    """Every network of STEPS, with both kinds of kernels where the processor has them."""
+    kinds = {"own": {}, "AVX2": {"OPENBLAS_CORETYPE": "Haswell"}}
+    found: dict[str, Any] = {}
+    for name, settings in kinds.items():
+        ran = subprocess.run(
+            [sys.executable, __file__],
+            env=os.environ | settings,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        found[name] = [dict(zip(FIELDS, line.split("\t"), strict=True)) for line in ran.stdout.splitlines()]
+        for row in found[name]:
+            row.update({key: float(value) for key, value in row.items() if key != "sizes"})
+            print(f"    {name:<5} {row['sizes']:<22} batch {row['batch']:4.0f}: {row['ratio']:.2f} times")
+    return {"kernels": found}
+
+
+FIELDS = ["sizes", "batch", "ratio", "floor_us", "gather", "update", "torch"]
+
+
+def one(sizes: list[int], batch: int) -> list[Any]:
+    """A network's row: its ratio, the floor, the shares of gathering and update, and PyTorch's ratio."""
+    problem = Problem(sizes, batch)
+    with kernel_arithmetic():
+        found, floor = ratio(problem.run.step, problem.floor, problem.chosen)
+        gather, _ = ratio(problem.gather, problem.floor, problem.chosen)
+        update, _ = ratio(lambda _: problem.run.descend(), problem.floor, problem.chosen)
+        other = torch_step(problem)
+        peer = ratio(other, problem.run.step, problem.chosen)[0] if other else float("nan")
+    return [found, floor * 1e6, gather, update, peer]
+
+
+def torch_step(problem: Problem) -> Callable[[Array], None] | None:
+    """The same step in PyTorch, eager: Linear, Sigmoid, CrossEntropyLoss, SGD, gathering by index."""
+    try:
+        import torch  # noqa: PLC0415
+    except ImportError:
+        return None
+    torch.set_num_threads(os.cpu_count() or 1)
+    layers: list[Any] = []
+    for below, d in zip(problem.sizes, problem.sizes[1:], strict=False):
+        layers += [torch.nn.Linear(below, d), torch.nn.Sigmoid()]
+    model, loss = torch.nn.Sequential(*layers[:-1]), torch.nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    x, labels = torch.from_numpy(np.ascontiguousarray(problem.x.T)), torch.from_numpy(problem.labels)
+
+    def run(numbers: Array) -> None:
+        chosen = torch.from_numpy(numbers)
+        optimizer.zero_grad()
+        loss(model(x[chosen]), labels[chosen]).backward()
+        optimizer.step()
+
+    return run
+
+
+def products() -> dict[str, Any]:
+    """The rate of large products with the kernels that OpenBLAS picks and with others."""
+    program = (
+        "import numpy as np, time\n"
+        "a = np.ones((1024, 1024), np.float32); b = a.copy(); c = a.copy()\n"
+        "np.dot(a, b, out=c); best = 9\n"
+        "for _ in range(30):\n"
+        "    t = time.perf_counter(); np.dot(a, b, out=c); best = min(best, time.perf_counter() - t)\n"
+        "print(2 * 1024**3 / best / 1e9)\n"
+    )
+    rates = {}
+    for name in ("own", "Haswell", "SkylakeX"):
+        settings = {} if name == "own" else {"OPENBLAS_CORETYPE": name}
+        ran = subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ran.returncode == 0:
+            rates[name] = float(ran.stdout)
+            print(f"    {name:<9} {rates[name]:.0f} GFLOP/s")
+    return {"gflops": rates}
+
+
+def epoch() -> dict[str, Any] | None:
+    """An epoch of the origin's task, [784, 30, 10] in batches of 100, against scikit-learn's."""
+    try:
+        from sklearn.neural_network import MLPClassifier  # noqa: PLC0415
+    except ImportError:
+        print("    scikit-learn is not installed")
+        return None
+    problem = Problem([784, 30, 10], 100)
+    rows = np.ascontiguousarray(problem.x.T)
+    settings = {
+        "hidden_layer_sizes": (30,),
+        "activation": "logistic",
+        "solver": "sgd",
+        "alpha": 0.0,
+        "momentum": 0.0,
+    }
+    other = MLPClassifier(**settings, batch_size=100, learning_rate_init=0.5, random_state=0)
+    other.partial_fit(rows, problem.labels, classes=np.arange(10))
+    y = mlp.data.one_hot(problem.labels, 10)
+
+    def ours(_: Any) -> None:
+        next(mlp.train(problem.net, problem.x, y, epochs=1, batch_size=100, learning_rate=0.5))
+
+    found, mine = ratio(lambda _: other.partial_fit(rows, problem.labels), ours, np.arange(2))
+    print(f"    scikit-learn takes {found:.2f} times as long")
+    return {"sklearn": found, "seconds": mine, "examples": problem.examples}
+
+
+def lessons() -> dict[str, Any]:
+    """What makes a step of NumPy slow or fast: ways to do the same, each as a ratio to the best."""
+    rng = np.random.default_rng(0)
+    rows, columns = (
+        rng.random((8000, 784), np.float32),
+        np.asfortranarray(rng.random((8000, 784), np.float32)),
+    )
+    out, chosen = np.empty((100, 784), np.float32), rng.integers(0, 8000, (200, 100))
+    w, x, z = (
+        rng.random((30, 784), np.float32),
+        rng.random((784, 100), np.float32),
+        np.empty((30, 100), np.float32),
+    )
+    b, ones = rng.random((30, 1), np.float32), np.ones((100, 1), np.float32)
+    nabla_b, wide = np.empty((30, 1), np.float32), rng.random((1024, 1024), np.float32)
+    ways: dict[str, tuple[str, Callable[[Array], Any], str, Callable[[Array], Any]]] = {
+        "gathering columns instead of rows": (
+            "columns",
+            lambda n: columns.take(n, axis=0, out=out, mode="clip"),
+            "rows",
+            lambda n: rows.take(n, axis=0, out=out, mode="clip"),
+        ),
+        "take that checks its indices": (
+            "x[n]",
+            lambda n: rows[n],
+            "take(out=, mode='clip')",
+            lambda n: rows.take(n, axis=0, out=out, mode="clip"),
+        ),
+        "a product into a new array": (
+            "w @ x",
+            lambda n: w @ x,
+            "np.dot(w, x, out=z)",
+            lambda n: np.dot(w, x, out=z),
+        ),
+        "the bias gradient as a sum": (
+            "sum(axis=1)",
+            lambda n: z.sum(axis=1, keepdims=True, out=nabla_b),
+            "product with ones",
+            lambda n: np.dot(z, ones, out=nabla_b),
+        ),
+        "a sigmoid with temporaries": (
+            "1 / (1 + exp(-z))",
+            lambda n: 1 / (1 + np.exp(-wide)),
+            "four passes in place",
+            lambda n: sigmoid(wide),
+        ),
+        "ufunc buffers of 8192": (
+            "8192",
+            lambda n: buffered(8192, z, b),
+            "512",
+            lambda n: buffered(512, z, b),
+        ),
+    }
+    found = {}
+    for name, (slow, f, fast, g) in ways.items():
+        with kernel_arithmetic():
+            times = chosen[:10] if "temporaries" in name else chosen
+            found[name] = {"slow": slow, "fast": fast, "ratio": ratio(f, g, times)[0]}
+        print(f"    {name}: {found[name]['ratio']:.2f}")
+    return {"ways": found}
+
+
+def sigmoid(z: Array) -> None:
+    """In place, as the package does it."""
+    mlp.activations.by_name["sigmoid"].value(z, z)
+
+
+def buffered(size: int, z: Array, b: Array) -> None:
+    """Add a bias with ufunc buffers of this size."""
+    np.setbufsize(size)
+    np.add(z, b, out=z)
+
+
+if __name__ == "__main__":
+    for sizes, batch in STEPS:
+        print(
+            "\t".join(
+                map(
+                    str,
+                    [sizes if len(set(sizes)) > 1 else f"33 layers of {sizes[0]}", batch, *one(sizes, batch)],
+                )
+            ),
+            flush=True,
+        )

@@ -1,0 +1,146 @@
+"""What a reader takes away from a page, and the bundle of it all.
+
+Formulas, statements, sections and the page as LaTeX, each with the book's macros expanded or kept; the page
+as Markdown; its blocks as one program; a BibTeX entry. The bundle is a script beside the page, loaded when
+something is first copied, since a page that was opened from a file may not fetch anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from importlib.metadata import version
+from typing import Any
+
+from weave import export, paper
+from weave.book import Book
+from weave.listing import title
+from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token
+from weave.typeset import expand
+
+
+def bundle(book: Book, address: str) -> str:
+    """The script of a page: everything that its buttons copy."""
+    taken: dict[str, Any] = {
+        "expanded": latex(book, address, kept=False),
+        "kept": latex(book, address, kept=True),
+        "md": markdown(book, address),
+        "py": program(book, address),
+        "bib": bibtex(book, address),
+    }
+    return f"window.bookCopies = {json.dumps(taken)};\n"
+
+
+def latex(book: Book, address: str, kept: bool) -> dict[str, Any]:
+    """The LaTeX of a page, of its sections, statements and displayed formulas."""
+    source = book.pages[address]
+    tokens = source.tokens
+    headings = [token for token in tokens if isinstance(token, Heading) and token.label and token.level > 1]
+    statements = [token for token in tokens if isinstance(token, Open) and token.kind in STATEMENTS]
+    tex = str if kept else expand
+    return {
+        "page": paper.page(book, address, kept),
+        "sections": {heading.label: paper.section(book, address, heading, kept) for heading in headings},
+        "statements": {
+            token.options["label"]: export.statement(book, address, source, token, kept)
+            for token in statements
+        },
+        "formulas": [tex(token.tex) for token in tokens if isinstance(token, Math) and token.display],
+    }
+
+
+def markdown(book: Book, address: str) -> str:
+    """The page as plain Markdown: $ and $$ for formulas, listings expanded, references in words."""
+    source, parts, at = book.pages[address], [], 0
+    for token in source.tokens:
+        parts += [source.text[at : token.start], _plain(book, address, source, token)]
+        at = token.end
+    text = "".join(parts) + source.text[at:]
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _plain(book: Book, address: str, source: Page, token: Token) -> str:
+    """A token as plain Markdown."""
+    match token:
+        case Fence():
+            marks = f"{token.indent}```"
+            plain = f"{marks}{token.language}\n{textwrap.indent(token.code, token.indent)}{marks}"
+        case Math(display=False):
+            plain = f"${expand(token.tex)}$"
+        case Math():
+            number = book.numbers.get((address, token.start))
+            tag = f" \\tag{{{number}}}" if number else ""
+            plain = f"$$\n{expand(token.tex)}{tag}\n$$"
+        case Heading():
+            plain = f"{'#' * token.level} {token.text}"
+        case Ref():
+            plain = token.text or book.resolve(source, token).words
+        case Cite():
+            plain = "; ".join(book.bibliography.cited_as(*key) for key in token.keys)
+        case Open():
+            plain = _head(book, address, token)
+        case Close(opened=Open(kind="proof")):
+            plain = "\N{END OF PROOF}"
+        case _:
+            plain = ""
+    return plain
+
+
+def _head(book: Book, address: str, token: Open) -> str:
+    """What stands for the beginning of a block: a listing's code, else its name, number and title in bold."""
+    number = book.numbers.get((address, token.start), "")
+    if token.kind == "listing":
+        shown = next(listing for listing in book.listings if listing.opened is token)
+        return f"`{shown.piece.name}`:\n\n```python\n{textwrap.dedent(shown.piece.text)}```"
+    if token.kind in ("figure", "explorer"):
+        return f"**Figure {number}.** [{token.options.get('alt', '')}]"
+    nouns = {"wrong": "Wrong turn", "aside": "Note", "source": "", "bibliography": ""}
+    named = f"{nouns.get(token.kind, token.kind.capitalize())} {number}".strip()
+    title = f" ({token.argument})" if token.argument else ""
+    return f"**{named}{title}.**" if named else ""
+
+
+def program(book: Book, address: str) -> str:
+    """The blocks of a page as one program: sessions typed out, errors that are meant caught and printed."""
+    source = book.pages[address]
+    parts = [f'"""The blocks of "{title(book, address)}", in their order."""']
+    for token in source.tokens:
+        if isinstance(token, Heading) and token.level > 1:
+            parts.append(f"# {token.text}")
+        elif isinstance(token, Fence) and token.is_example:
+            parts.append(_runnable(token))
+    return "\n\n".join(parts) + "\n"
+
+
+def _runnable(fence: Fence) -> str:
+    """A block as part of a program."""
+    code = typed(fence.code) if fence.is_doctest else fence.code.rstrip()
+    if "raises" not in fence.options:
+        return code
+    error = fence.options["raises"]
+    body = textwrap.indent(code, "    ")
+    return f"try:\n{body}\nexcept {error} as error:\n    print(type(error).__name__, error)"
+
+
+def typed(session: str) -> str:
+    """What was typed in a session, its expressions printed."""
+    lines, out = session.splitlines(), []
+    for line in lines:
+        if line.startswith((">>>", "...")):
+            out.append(line[4:])
+    return "\n".join(out)
+
+
+def bibtex(book: Book, address: str) -> str:
+    """An entry that cites the page."""
+    key = re.sub(r"[^a-z]+", "-", address.removesuffix(".md")).strip("-")
+    site = book.config.get("site_url") or ""
+    fields = {
+        "title": f"{{{title(book, address)}}}",
+        "booktitle": f"{{{book.config['site_name']}}}",
+        "note": f"{{Version {version('mlp')}}}",
+        "url": f"{{{site.rstrip('/')}/{address.removesuffix('.md')}.html}}" if site else "",
+    }
+    body = "".join(f"  {name} = {value},\n" for name, value in fields.items() if value)
+    return f"@misc{{book-{key},\n{body}}}\n"

@@ -1,0 +1,64 @@
+"""The schedule explorer: an interactive figure, fed by schedules that `mlp` planned while the site was built.
+
+The script that runs it (assets/explorer.js) only expands, counts and draws actions; it plans nothing.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator
+
+from mlp import schedules
+from mlp.memory import simulate
+from mlp.schedules import Advance, Schedule
+from weave import pictures
+
+DEEPEST, MOST_SLOTS = 64, 12
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*+."
+FIRST = ("binomial", 16, 3)  # what stands there before anything is chosen, and without a script
+
+
+def data() -> str:
+    """The script with all schedules: an advance is two digits to the base 65, a reversal a stroke."""
+    plans: dict[str, list[str]] = {name: [""] for name in ("store_all", "uniform", "triangular", "bisection")}
+    for n in range(1, DEEPEST + 1):
+        for name, known in plans.items():
+            known.append(written(getattr(schedules, name)(n)))
+    binomial = [[""], *([written(schedules.binomial(n, s)) for s in slots(n)] for n in range(1, DEEPEST + 1))]
+    optimum = [
+        [0],
+        *(
+            [simulate(schedules.binomial(n, s)).evaluations for s in range(1, n + 1)]
+            for n in range(1, DEEPEST + 1)
+        ),
+    ]
+    everything = {**plans, "binomial": binomial, "optimum": optimum, "digits": DIGITS}
+    return f"window.bookSchedules = {json.dumps(everything, separators=(',', ':'))};\n"
+
+
+def slots(n: int) -> range:
+    """The numbers of slots for which a depth has a binomial schedule here."""
+    return range(1, max(2, min(n, MOST_SLOTS + 1)))
+
+
+def written(schedule: Schedule) -> str:
+    """A schedule as a short text."""
+    return "".join(_digits(schedule))
+
+
+def _digits(schedule: Schedule) -> Iterator[str]:
+    for action in schedule:
+        yield DIGITS[action.start] + DIGITS[action.stop] if isinstance(action, Advance) else "-"
+
+
+def markup(alternative: str) -> str:
+    """The figure as it stands without a script: one schedule, drawn."""
+    planner, n, count = FIRST
+    drawing = pictures.space_time(schedules.binomial(n, count))
+    named = f'<svg role="img" aria-label="{html.escape(alternative)}" '
+    return (
+        f'<div class="explorer" data-planner="{planner}" data-depth="{n}" data-slots="{count}" '
+        f'data-deepest="{DEEPEST}">'
+        f'<div class="scroll" tabindex="0">{drawing.replace("<svg ", named, 1)}</div></div>'
+    )

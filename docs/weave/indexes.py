@@ -1,0 +1,166 @@
+"""The indexes at the back of the book, and the page of all claims: made from the labels, never typed."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from weave import listing
+from weave.book import Book, Target
+from weave.record import block_key
+from weave.scan import PROVED, STATEMENTS, Math, Open, Page
+from weave.typeset import expand, typeset
+
+if TYPE_CHECKING:
+    from weave.extension import Weaver
+
+CLAIMS = "reference/claims.md"
+NOTATION = "notation.md"
+SHORT = 90  # formulas of more characters are not shown in the index of equations
+
+
+def claims(weaver: Weaver) -> str:
+    """Every result with what checks it, of what kind, in how many cases, how well, and when."""
+    rows: list[list[str]] = []
+    for page in weaver.book.pages.values():
+        for token in page.tokens:
+            if isinstance(token, Open) and token.kind in PROVED:
+                stale = weaver.record.claim(weaver.book, page, token) is None
+                rows += _claim(weaver, weaver.book.labels[token.options["label"]], stale)
+    return _table(["result", "checked by", "kind", "cases", "largest residual", "date"], rows)
+
+
+def _claim(weaver: Weaver, target: Target, stale: bool) -> Iterator[list[str]]:
+    """A row for each check of a result."""
+    book, here = weaver.book, weaver.here
+    words = f"{listing.reference(here, target)} {html.escape(target.title)}"
+    for number, (where, fence) in enumerate(book.checks.get(target.label, [])):
+        page = book.pages[where]
+        entry = weaver.record.entry(page.path, block_key(book, page, fence))
+        anchor = listing.href(here, where, book.check_anchor(fence))
+        link = f'<a href="{anchor}">{html.escape(listing.title(book, where))}</a>'
+        shown = words if number == 0 else ""
+        if entry is None or stale:
+            yield [shown, link, "changed since it was last checked", "", "", ""]
+        else:
+            worst = f"{entry.worst:.1e}" if entry.kind == "residual" else ""
+            yield [shown, link, entry.kind, str(entry.cases), worst, entry.date]
+
+
+def statements(weaver: Weaver) -> str:
+    """Every statement by chapter."""
+    return _by_chapter(weaver, lambda target: target.kind in STATEMENTS)
+
+
+def equations(weaver: Weaver) -> str:
+    """Every numbered formula by chapter, with the code that implements it."""
+    return _by_chapter(weaver, lambda target: target.kind == "equation", _coded)
+
+
+def _coded(weaver: Weaver, target: Target) -> str:
+    """A short formula itself, and the listings that implement it."""
+    page = weaver.book.pages[target.page]
+    tex = next(t.tex for t in page.tokens if isinstance(t, Math) and t.label == target.label)
+    shown = _math(tex.rstrip(".,;")) if len(tex) < SHORT and "\\begin" not in tex and "&" not in tex else ""
+    names = dict.fromkeys(each.piece.name for each in weaver.book.implementations(target.label))
+    known = [weaver.book.labels[f"lst:{name}"] for name in names if f"lst:{name}" in weaver.book.labels]
+    return " ".join([shown, ", ".join(listing.reference(weaver.here, each) for each in known)])
+
+
+def _math(tex: str) -> str:
+    return f'<span class="math" data-search-exclude>{typeset(tex, False)}</span>'
+
+
+def _by_chapter(
+    weaver: Weaver,
+    wanted: Callable[[Target], bool],
+    after: Callable[[Weaver, Target], str] = lambda weaver, target: html.escape(target.title),
+) -> str:
+    """The targets of a kind, chapter by chapter."""
+    parts = []
+    for address in weaver.book.chapters:
+        targets = [t for t in weaver.book.labels.values() if t.page == address and wanted(t)]
+        if targets:
+            items = [f"<li>{listing.reference(weaver.here, t)} {after(weaver, t)}</li>" for t in targets]
+            parts.append(f"<h3>{html.escape(listing.title(weaver.book, address))}</h3>{_list(items)}")
+    return "".join(parts)
+
+
+def listings(weaver: Weaver) -> str:
+    """Every listing at its home, by module and line."""
+    book = weaver.book
+    homes = [shown for shown in book.listings if not shown.again]
+    rows = []
+    for shown in sorted(homes, key=lambda each: (each.piece.module.name, each.piece.first)):
+        target = book.labels.get(f"lst:{shown.piece.name}")
+        if target:
+            where = f"{shown.piece.module.path.as_posix()}:{shown.piece.first}"
+            chapter = html.escape(listing.title(book, shown.page))
+            rows.append([listing.reference(weaver.here, target), where, chapter])
+    return _table(["listing", "where", "explained in"], rows)
+
+
+def identifiers(weaver: Weaver) -> str:
+    """Every definition of the package, with its home and with what uses it."""
+    book, rows = weaver.book, []
+    for name in sorted(book.source.names):
+        users = [f"<code>{user.removeprefix('mlp.')}</code>" for user in book.source.users(name)]
+        target = book.labels.get(f"lst:{name}") or book.labels.get(f"lst:{name.rpartition('.')[0]}")
+        short = f"<code>{name.removeprefix('mlp.')}</code>"
+        address = listing.href(weaver.here, target.page, target.label) if target else ""
+        rows.append([f'<a href="{address}">{short}</a>' if target else short, ", ".join(users)])
+    return _table(["defined", "used by"], rows)
+
+
+def symbols(weaver: Weaver) -> str:
+    """The symbols of the page on notation, each with the first other page that uses it."""
+    book, rows = weaver.book, []
+    for tex, meaning in _notation(book.pages[NOTATION]):
+        first = _first_use(book, expand(tex))
+        words = html.escape(listing.title(book, first)) if first else ""
+        link = f'<a href="{listing.href(weaver.here, first)}">{words}</a>' if first else ""
+        rows.append([_math(tex), meaning, link])
+    return _table(["symbol", "meaning", "first used in"], rows)
+
+
+def _notation(page: Page) -> Iterator[tuple[str, str]]:
+    """The symbol and the meaning in each row of the tables of notation."""
+    for line in page.text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        found = re.match(r"\$(.+?)\$", cells[0])
+        if line.startswith("|") and found:
+            words = html.escape(cells[-1].partition(": `")[0], quote=False)
+            yield found[1].split(" = ")[0], re.sub(r"\$([^$]+)\$", lambda tex: _math(tex[1]), words)
+
+
+def _first_use(book: Book, symbol: str) -> str:
+    """The first page after the notation on which a formula has the symbol."""
+    pattern = re.compile(rf"(?<![A-Za-z\\]){re.escape(symbol)}(?![A-Za-z])")
+    for address in book.chapters:
+        for token in book.pages[address].tokens:
+            if isinstance(token, Math) and pattern.search(expand(token.tex)):
+                return address
+    return ""
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    cells = "".join(f"<th>{name}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    table = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll index" tabindex="0">{table}</div>'
+
+
+def _list(items: list[str]) -> str:
+    return f'<ul class="index">{"".join(items)}</ul>'
+
+
+MAKERS: dict[str, Callable[[Weaver], str]] = {
+    "claims": claims,
+    "statements": statements,
+    "equations": equations,
+    "listings": listings,
+    "identifiers": identifiers,
+    "symbols": symbols,
+}

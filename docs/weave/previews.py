@@ -1,0 +1,40 @@
+"""Previews: what a reference leads to, cut out of the finished page, for the card that shows it in place."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from weave.book import Book
+
+BUTTON = re.compile(r"<button\b.*?</button>", re.DOTALL)
+MATHML = re.compile(r'<span class="katex-mathml">.*?</math></span>', re.DOTALL)
+IDENTITY = re.compile(r' id="[^"]*"')
+LONGEST = 60_000  # characters; a card is no page
+
+
+def script(book: Book, address: str, html: str) -> str:
+    """The script of a page's previews: the numbered things and listings that other places may refer to."""
+    wanted = [
+        label for label, target in book.labels.items() if target.page == address and target.kind != "section"
+    ]
+    if address.endswith("bibliography.md"):
+        wanted = [f"bib-{key}" for key in book.bibliography.entries]
+    found = {label: cut for label in wanted if (cut := element(html, label)) and len(cut) < LONGEST}
+    return (
+        f"(window.bookPreviews ??= {{}})[{json.dumps(address.removesuffix('.md'))}] = {json.dumps(found)};\n"
+    )
+
+
+def element(html: str, identity: str) -> str:
+    """The element with this id, without its buttons, its ids and what only a screen reader reads."""
+    opening = re.search(rf'<(\w+)\b[^>]*\bid="{re.escape(identity)}"[^>]*>', html)
+    if opening is None:
+        return ""
+    depth, tags = 0, re.compile(rf"<(/?){opening[1]}\b")
+    for tag in tags.finditer(html, opening.start()):
+        depth += -1 if tag[1] else 1
+        if depth == 0:
+            cut = html[opening.start() : html.index(">", tag.start()) + 1]
+            return IDENTITY.sub("", MATHML.sub("", BUTTON.sub("", cut)))
+    return ""
