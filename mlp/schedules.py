@@ -353,7 +353,8 @@ def for_budget(
         raise OverBudget(least, wanted)
     room = min(wanted, most) - beside
     common = int(np.gcd.reduce(sizes))
-    unit = common if room // common <= UNITS else -(-room // UNITS)
+    units = max(100, min(UNITS, 20_000_000 // n**2))  # the tables take 8 n^2 bytes for each unit
+    unit = common if room // common <= units else -(-room // units)
     schedule = cheapest(-(-sizes // unit), costs, room // unit, keeps) or thriftiest(sizes, sweeps, need)
     peak = max(sum(held(step, sizes.tolist(), keeps)) for step in walk(schedule))
     layers = [action.stop for action, *_ in walk(schedule) if isinstance(action, Advance)]
