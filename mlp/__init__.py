@@ -1,9 +1,10 @@
 """A multilayer perceptron in NumPy, written to be read.
 
 In reading order: `arrays` (what everything computes on), `activations`, `losses`, `layers` (one
-layer forward and backward), `network` (parameters and the way forward), `backprop` (the loop),
-`checks` (is the gradient right?), `curvature` (second derivatives), `training`, `data`, `validation`
-(what the package refuses).
+layer forward and backward), `backprop` (the loop), `network` (parameters and the way forward),
+`dropout`, `checks` (is the gradient right?), `curvature` (beyond it), `schedules` (what to keep),
+`checkpointing` (schedules on arrays), `memory` (what they hold), `training`,
+`data`, `command`, `validation` (what the package refuses).
 """
 
 from mlp import (
@@ -14,6 +15,7 @@ from mlp import (
     checks,
     curvature,
     data,
+    dropout,
     layers,
     losses,
     memory,
@@ -22,11 +24,13 @@ from mlp import (
     training,
     validation,
 )
+from mlp.dropout import Dropout
 from mlp.network import Network
 from mlp.training import Diverged, Record, accuracy, train
 
 __all__ = [
     "Diverged",
+    "Dropout",
     "Network",
     "Record",
     "accuracy",
@@ -37,6 +41,7 @@ __all__ = [
     "checks",
     "curvature",
     "data",
+    "dropout",
     "layers",
     "losses",
     "memory",

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlp.arrays import Array
 from mlp.layers import Layer, advance, reverse, shaped, split, workspace
-from mlp.losses import Loss
+from mlp.losses import Differentiable
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Buffers:
 
 
 def backprop(
-    layers: Sequence[Layer], loss: Loss, x: Array, y: Array, *, buffers: Buffers, out: Gradient
+    layers: Sequence[Layer], loss: Differentiable, x: Array, y: Array, *, buffers: Buffers, out: Gradient
 ) -> None:
     """Write L and its derivatives with respect to every W_k and b_k into `out`.
 

@@ -19,17 +19,18 @@ from mlp import validation
 from mlp.activations import identity
 from mlp.arrays import Array, kernel_arithmetic
 from mlp.backprop import Buffers, Gradient, backprop
-from mlp.layers import Layer, advance, chain, reverse, workspace
+from mlp.dropout import Dropout
+from mlp.layers import Layer, advance, reverse, workspace
 from mlp.network import Network, forward
 
 STEP = 1e-30
 
 
-def complex_step_gradient(net: Network, x: Array, y: Array) -> Gradient:
-    """The gradient of `net.loss_value(x, y)`, one parameter at a time, in float64.
+def complex_step_gradient(net: Network, x: Array, y: Array, dropout: Dropout | None = None) -> Gradient:
+    """The gradient of `net.loss_value(x, y, dropout)`, one parameter at a time, in float64.
 
     It costs one evaluation of the loss for each parameter: for small networks. It has the form of
-    `net.backprop(x, y)`, with which it should agree to the accuracy of the network's dtype.
+    `net.backprop(x, y, dropout=dropout)`, with which it should agree to the accuracy of the network's dtype.
 
     >>> net = Network.initialize([2, 2, 2], dtype=np.float64)
     >>> x, y = np.ones((2, 1)), np.array([[1.0], [0.0]])
@@ -39,7 +40,7 @@ def complex_step_gradient(net: Network, x: Array, y: Array) -> Gradient:
     """
     x, y = validation.batch(net, x, y)
     shadow = replace(net, parameters=net.parameters.astype(np.complex128))
-    layers, x, y = shadow.layers, x.astype(np.complex128), y.astype(np.complex128)
+    layers, x, y = shadow.dropped(dropout), x.astype(np.complex128), y.astype(np.complex128)
     gradient = Gradient.like(net.parameters.astype(np.float64), net.sizes)
     with kernel_arithmetic():
         gradient.loss = net.loss.value_and_delta(forward(layers, x), y).real
@@ -67,7 +68,7 @@ def directional_derivative(net: Network, x: Array, y: Array, v: Array) -> float:
     v = validation.direction(net, v)
     moved = net.parameters + STEP * 1j * v.astype(np.complex128)
     with kernel_arithmetic():
-        z = forward(chain(moved, net.sizes, net.hidden), x.astype(np.complex128))
+        z = forward(replace(net, parameters=moved).layers, x.astype(np.complex128))
         return net.loss.value_and_delta(z, y.astype(np.complex128)).imag / STEP
 
 
@@ -135,25 +136,19 @@ def layer_dot_product_test(layer: Layer, z: Array, rng: int | np.random.Generato
 class Linear:
     """L = <y, z>, with dL/dz = y: the loss under which the loop computes J^T y."""
 
-    name = "linear"
-    distributions = False
-
     def value_and_delta(self, z: Array, y: Array) -> float:
         """Return <y, z> and overwrite `z` by `y`."""
         value: float = np.einsum("ij,ij->", y, z).item()
         z[...] = y
         return value
 
-    def multiply_hessian(self, z: Array, v: Array) -> None:
-        """Overwrite `v` by 0: a linear function has no curvature."""
-        v[...] = 0
 
-    def predict(self, z: Array) -> None:
-        """Leave `z` as it is."""
-
-
-def network_dot_product_test(net: Network, x: Array, rng: int | np.random.Generator = 0) -> float:
+def network_dot_product_test(
+    net: Network, x: Array, rng: int | np.random.Generator = 0, dropout: Dropout | None = None
+) -> float:
     """The dot-product test of the whole loop, as a map from all parameters to the logits of `x`.
+
+    dropout : the masks of the hidden layers, the same both ways; None drops nothing.
 
     >>> net = Network.initialize([3, 5, 2])
     >>> network_dot_product_test(net, np.ones((3, 4))) < 1e-15
@@ -163,10 +158,11 @@ def network_dot_product_test(net: Network, x: Array, rng: int | np.random.Genera
     parameters = net.parameters.astype(np.float64)
 
     def forth(parameters: Array) -> Array:
-        return forward(chain(parameters, net.sizes, net.hidden), x.astype(parameters.dtype))
+        return forward(replace(net, parameters=parameters).dropped(dropout), x.astype(parameters.dtype))
 
     def back(u: Array) -> Sequence[Array]:
-        layers, gradient = chain(parameters, net.sizes, net.hidden), Gradient.like(parameters, net.sizes)
+        layers = replace(net, parameters=parameters).dropped(dropout)
+        gradient = Gradient.like(parameters, net.sizes)
         backprop(layers, Linear(), x, u, buffers=Buffers(layers, x.shape[1]), out=gradient)
         return [gradient.vector]
 

@@ -6,6 +6,7 @@ gathers a mini-batch.
 """
 
 import gzip
+import math
 import sys
 import zlib
 from dataclasses import dataclass
@@ -36,9 +37,8 @@ class Examples:
     description: str
 
     def __repr__(self) -> str:
-        return (
-            f"Examples({self.x_train.shape[1]} to train, {self.x_test.shape[1]} to test; {self.description})"
-        )
+        counts = f"{self.x_train.shape[1]} to train, {self.x_test.shape[1]} to test"
+        return f"Examples({counts}; {self.description})"
 
 
 def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
@@ -50,7 +50,8 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
            [1., 0.]], dtype=float32)
     """
     classes = validation.positive_integer("classes", classes)
-    labels, dtype = validation.class_labels(labels, classes), validation.real_dtype(dtype)
+    labels = validation.class_labels(labels, classes)
+    dtype = validation.real_dtype(dtype)
     y: Array = np.equal.outer(np.arange(classes), labels).astype(dtype)
     return y
 
@@ -69,12 +70,15 @@ def digits(rng: int | np.random.Generator | None = None) -> Examples:
     >>> digits()
     Examples(1437 to train, 360 to test; UCI optical digits, tested on the last fifth in file order)
     """
-    with resources.files("mlp").joinpath("digits.npz").open("rb") as file, np.load(file) as stored:
-        images, labels = stored["images"] / np.float32(16), stored["labels"].astype(np.intp)
+    path = resources.files("mlp") / "digits.npz"
+    with path.open("rb") as file, np.load(file) as stored:
+        images = stored["images"] / np.float32(16)
+        labels = stored["labels"].astype(np.intp)
     if rng is None:
         test, how = np.arange(len(labels))[-360:], "the last fifth in file order"
     else:
-        test, how = fifth_of_each_digit(labels, validation.generator(rng)), "a random fifth of each digit"
+        test = fifth_of_each_digit(labels, validation.generator(rng))
+        how = "a random fifth of each digit"
     return split(images, labels, test, f"UCI optical digits, tested on {how}")
 
 
@@ -87,7 +91,28 @@ def fifth_of_each_digit(labels: Array, rng: np.random.Generator) -> Array:
 def split(images: Array, labels: Array, test: Array, description: str) -> Examples:
     """The rows of `images` named in `test` as test examples, the others as training examples."""
     train = np.setdiff1d(np.arange(len(labels)), test)
-    return Examples(images[train].T, labels[train], images[test].T, labels[test], description)
+    parts = images[train].T, labels[train], images[test].T, labels[test]
+    return Examples(*parts, description)
+
+
+MNIST = {  # for each file its shape, and the SHA-256 of its unpacked content
+    "train-images-idx3-ubyte": (
+        (60_000, 28, 28),
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    "train-labels-idx1-ubyte": (
+        (60_000,),
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    "t10k-images-idx3-ubyte": (
+        (10_000, 28, 28),
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    "t10k-labels-idx1-ubyte": (
+        (10_000,),
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+}
 
 
 def mnist(folder: str | PathLike[str]) -> Examples:
@@ -95,21 +120,23 @@ def mnist(folder: str | PathLike[str]) -> Examples:
 
     60,000 images to train and 10,000 to test. Where only the two t10k files are present, their first
     8,000 images train and the last 2,000 test; a line on stderr says so. Each file must have its
-    known SHA-256.
+    known SHA-256, which is that of its content: how it was packed does not matter.
     """
-    images, labels = idx_pair(Path(folder), "t10k")
-    if not any(Path(folder).glob("train-*-ubyte*")):
-        description = "MNIST's 10,000 test images alone, the first 8,000 to train and the last 2,000 to test"
+    path = validation.folder(folder)
+    images, labels = pair(path, "t10k")
+    if not any(path.glob("train-*-ubyte*")):
+        how = "the first 8,000 to train and the last 2,000 to test"
+        description = f"MNIST's 10,000 test images alone, {how}"
         print(f"mlp.data.mnist: {description}", file=sys.stderr)
         return split(images, labels, np.arange(8_000, 10_000), description)
-    train_images, train_labels = idx_pair(Path(folder), "train")
+    train_images, train_labels = pair(path, "train")
     return Examples(train_images.T, train_labels, images.T, labels, "MNIST")
 
 
-def idx_pair(folder: Path, part: str) -> tuple[Array, Array]:
+def pair(folder: Path, part: str) -> tuple[Array, Array]:
     """Images (N, 784) between 0 and 1, and labels (N,), of the part "train" or "t10k"."""
-    images = read_idx(find(folder, f"{part}-images-idx3-ubyte"))
-    labels = read_idx(find(folder, f"{part}-labels-idx1-ubyte"))
+    names = f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
+    images, labels = (read_idx(find(folder, name), *MNIST[name]) for name in names)
     return images.reshape(len(images), -1) / np.float32(255), labels.astype(np.intp)
 
 
@@ -118,26 +145,35 @@ def find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    message = validation.message(str(folder), f"{name} or {name}.gz", "neither", "Put MNIST's files there.")
-    raise FileNotFoundError(message)
+    raise FileNotFoundError(
+        validation.message(str(folder), f"{name} or {name}.gz", "neither", "Put MNIST's files there.")
+    )
 
 
-def read_idx(path: Path) -> Array:
-    """The array in an IDX file of MNIST: 00 00 08, the number of dimensions, the sizes, then the bytes."""
-    content = unpack(path)
-    validation.idx(path, content)
-    header = 4 + 4 * content[3]
-    shape = np.frombuffer(content[4:header], ">u4")
+def read_idx(path: Path, shape: tuple[int, ...], digest: str | None = None) -> Array:
+    """The bytes in an IDX file, packed (.gz) or not, as an array of the `shape` that it must have.
+
+    The format: 00 00 08, a byte for the number of dimensions, four bytes for each size, the highest
+    first, then the entries, row by row.
+
+    digest : the SHA-256 that the unpacked content must have; None takes any.
+    """
+    header = 4 + 4 * len(shape)
+    content = unpack(path, header + math.prod(shape))
+    validation.idx(path, content, shape, digest)
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def unpack(path: Path) -> bytes:
-    """The bytes of a file, unpacked if its name ends in .gz."""
-    if path.suffix != ".gz":
-        return path.read_bytes()
+def unpack(path: Path, size: int) -> bytes:
+    """The content of a file, unpacked if its name ends in .gz, but no more than `size` + 1 bytes of it.
+
+    The one byte too many tells a file that is too long from one that is right; what else it holds,
+    a gigabyte of zeros packed into a megabyte perhaps, is never unpacked.
+    """
     try:
-        return gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return file.read(size + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(
             validation.message(str(path), "a whole gzip file", error, "Get it again.")
         ) from error

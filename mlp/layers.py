@@ -14,6 +14,7 @@ import numpy as np
 
 from mlp.activations import Activation, identity
 from mlp.arrays import Array
+from mlp.dropout import Dropout
 
 
 class Layer(NamedTuple):
@@ -119,8 +120,14 @@ def split(vector: Array, sizes: Sequence[int]) -> tuple[tuple[Array, ...], tuple
     return tuple(pieces[::2]), tuple(pieces[1::2])
 
 
-def chain(parameters: Array, sizes: Sequence[int], hidden: Activation) -> tuple[Layer, ...]:
-    """The layers of a network: `hidden` between any two of them, the identity at both ends."""
+def chain(
+    parameters: Array, sizes: Sequence[int], hidden: Activation, dropout: Dropout | None = None
+) -> tuple[Layer, ...]:
+    """The layers of a network: `hidden` between any two of them, the identity at both ends.
+
+    dropout : the masks that follow `hidden`; without it, none.
+    """
     weights, biases = split(parameters, sizes)
-    phi = [identity, *[hidden] * (len(weights) - 1), identity]
+    between = [dropout.after(hidden, k) if dropout else hidden for k in range(1, len(weights))]
+    phi = [identity, *between, identity]
     return tuple(map(Layer, weights, biases, phi, phi[1:]))

@@ -156,8 +156,13 @@ def descend(parameters: Array, gradient: Array, learning_rate: float) -> None:
 
 
 def accuracy(net: Network, x: Array, y: Array) -> float:
-    """The share of columns of `x` (d_0, B) whose largest logit is where `y` (d_n, B) is largest."""
+    """The share of columns of `x` (d_0, B) whose largest logit is where `y` (d_n, B) is largest.
+
+    With one output, of the binary cross-entropy: whose probability and label are on one side of 1/2.
+    """
     x, y = check.held_out(net, (x, y))
+    if len(y) == 1:
+        return float(np.mean((net.predict(x) > 0.5) == (y > 0.5)))
     return float(np.mean(net.logits(x).argmax(axis=0) == y.argmax(axis=0)))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,6 +100,39 @@ def positive_number(what: str, value: float) -> float:
     return float(value)
 
 
+def fraction(what: str, value: float) -> float:
+    """`value` as a float, at least 0 and less than 1."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(message(what, "a number from 0 to less than 1", repr(value), "Write it as a float."))
+    if not 0 <= value < 1:
+        raise ValueError(message(what, "a number from 0 to less than 1", repr(value), "Try 0.5."))
+    return float(value)
+
+
+def counter(what: str, value: int) -> int:
+    """`value` as an int from 0 to 2^64 - 1."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(message(what, "an integer from 0 to 2^64 - 1", repr(value), "Count from 0."))
+    if not 0 <= value < 2**64:
+        raise ValueError(message(what, "an integer from 0 to 2^64 - 1", repr(value), "Count from 0."))
+    return int(value)
+
+
+def none_or(what: str, value: object, kind: type, remedy: str) -> None:
+    """Refuse a `value` that is neither None nor a `kind`."""
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(message(what, f"None or a {kind.__name__}", repr(value), remedy))
+
+
+def share(what: str, value: float) -> float:
+    """`value` as a float from 0 to 1."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(message(what, "a number from 0 to 1", repr(value), "Write it as a float."))
+    if not 0 <= value <= 1:
+        raise ValueError(message(what, "a number from 0 to 1", repr(value), "Try 0.1."))
+    return float(value)
+
+
 def generator(rng: int | np.random.Generator) -> np.random.Generator:
     """A generator from a seed; a generator as it is."""
     if isinstance(rng, np.random.Generator):
@@ -144,12 +178,31 @@ def columns(what: str, a: Array, rows: int, dtype: np.dtype[Any]) -> Array:
     return a
 
 
+def matrix(what: str, a: Array, types: str) -> None:
+    """Refuse what is not a matrix, without an empty side, of finite numbers of one of the `types`.
+
+    types : characters of NumPy, "fd" for float32 and float64, "fdFD" for their complex kin too.
+    """
+    if not isinstance(a, np.ndarray) or a.dtype.char not in types:
+        expected = "an array of " + " or ".join(np.dtype(character).name for character in types)
+        came = getattr(a, "dtype", type(a))
+        raise TypeError(message(what, expected, came, f"Write np.asarray({what}, np.float64)."))
+    came = f"{a.dtype} of shape {a.shape}"
+    if a.ndim != 2 or a.size == 0:
+        remedy = f"If it is one column, pass {what}[:, np.newaxis]."
+        raise ValueError(message(what, "a matrix with an example in each column", came, remedy))
+    if not np.isfinite(a).all():
+        raise ValueError(message(what, "finite numbers", f"NaN or infinity in {came}", "Clean it."))
+
+
 def shape_remedy(what: str, shape: tuple[int, ...], rows: int) -> str:
     """What to do about an array that does not have `rows` rows."""
     if len(shape) == 2 and shape[1] == rows:
         return f"If its rows are the examples, pass {what}.T."
     if shape == (rows,):
         return f"If it is one example, pass {what}[:, np.newaxis]."
+    if shape == (rows, 0):
+        return "Pass at least one example."
     return "The first and the last of the network's sizes are the rows of x and y."
 
 
@@ -162,6 +215,8 @@ def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
         raise ValueError(message("y", expected, f"shape {targets.shape}", "Give each example its label."))
     if net.loss.distributions:
         distributions("y", np.asarray(y))
+    if net.loss.probabilities:
+        probabilities("y", targets)
     return examples, targets
 
 
@@ -189,6 +244,14 @@ def twice_differentiable(net: Network) -> None:
         expected = f"second_derivative of {net.hidden.name}, for a product with the Hessian"
         remedy = "Write def second_derivative(self, state, out, *work): out[...] = phi''(z)."
         raise TypeError(message("hidden", expected, "none", remedy))
+
+
+def probabilities(what: str, y: Array) -> None:
+    """Refuse labels outside [0, 1]."""
+    least, most = y.min(), y.max()
+    if least < 0 or most > 1:
+        remedy = 'Rescale them, or use loss="squared_error", whose targets may be any numbers.'
+        raise ValueError(message(what, "labels from 0 to 1", f"{least:g} to {most:g}", remedy))
 
 
 def distributions(what: str, y: Array) -> None:
@@ -222,7 +285,7 @@ def held_out(net: Network, pair: tuple[Array, Array]) -> tuple[Array, Array]:
     """A pair of examples and labels on which the accuracy of `net` can be measured."""
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise TypeError(message("validation", "a tuple (x, y)", type(pair), "Write validation=(x, y)."))
-    if net.sizes[-1] == 1:
+    if net.sizes[-1] == 1 and net.loss.name != "binary_cross_entropy":
         remedy = "Accuracy compares outputs; look at net.loss_value(x, y) instead."
         raise ValueError(message("validation", "a network with two outputs or more", net, remedy))
     return batch(net, *pair)
@@ -285,26 +348,29 @@ def class_labels(labels: Array, classes: int) -> Array:
     return labels
 
 
-MNIST_SHA256 = {  # of the unpacked files
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
+def folder(path: str | PathLike[str]) -> Path:
+    """`path` as the path of a folder that exists."""
+    if not isinstance(path, str | PathLike):
+        raise TypeError(message("folder", "the path of a folder", repr(path), "Write it as a str."))
+    if not Path(path).is_dir():
+        came = "a file" if Path(path).exists() else "nothing there"
+        raise FileNotFoundError(message(str(path), "a folder", came, "Name the folder that holds the files."))
+    return Path(path)
 
 
-def idx(path: Path, content: bytes) -> None:
-    """Refuse the unpacked content of a file that is not in IDX format, is cut short, or is not MNIST's."""
-    dimensions = content[3] if content[:3] == b"\x00\x00\x08" and len(content) > 3 else 0
-    header = 4 + 4 * dimensions
-    if dimensions == 0 or len(content) < header:
+def idx(path: Path, content: bytes, shape: tuple[int, ...], digest: str | None) -> None:
+    """Refuse the unpacked content of a file that is no IDX file, not of `shape`, or not the known one."""
+    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
         came = content[:4].hex(" ") or "an empty file"
         raise ValueError(message(str(path), "an IDX file of bytes, 00 00 08 first", came, "Get it again."))
-    size = header + math.prod(int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4))
+    header = content[4 : 4 + 4 * content[3]]
+    sizes = tuple(int.from_bytes(header[i : i + 4], "big") for i in range(0, len(header), 4))
+    if sizes != shape:
+        raise ValueError(message(str(path), f"shape {shape}", sizes, "Is it another file under this name?"))
+    size = 4 + 4 * len(shape) + math.prod(shape)
     if len(content) != size:
-        raise ValueError(message(str(path), f"{size} bytes", len(content), "Get it again."))
-    digest, known = sha256(content).hexdigest(), MNIST_SHA256[path.name.removesuffix(".gz")]
-    if digest != known:
-        raise ValueError(
-            message(str(path), f"SHA-256 {known}", digest, "It is not MNIST's file; get it again.")
-        )
+        came = "more" if len(content) > size else str(len(content))
+        raise ValueError(message(str(path), f"{size} bytes", came, "Get it again."))
+    came = sha256(content).hexdigest()
+    if digest is not None and came != digest:
+        raise ValueError(message(str(path), f"SHA-256 {digest}", came, "Its bytes differ; get it again."))

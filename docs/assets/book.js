@@ -84,18 +84,10 @@
   for (const number of document.querySelectorAll(".equation > .number"))
     number.parentElement.append(copier("labelled", "Copy the formula as an equation with its label and number", "\\label"));
 
-  const head = document.querySelector("h1[data-chapter], h1[data-copies]");
-  if (head) {
-    const bar = Object.assign(document.createElement("p"), { className: "take" });
-    bar.append("Copy this page: ", copier("page", "Copy the page as a LaTeX document", "LaTeX"), copier("markdown", "Copy the page as Markdown", "Markdown"),
-      copier("program", "Copy all blocks as one program", "Python"), copier("citation", "Copy a BibTeX entry for the page", "BibTeX"));
-    const keep = Object.assign(document.createElement("input"), { type: "checkbox", checked: wish() === "kept" });
+  const keep = document.querySelector(".take input");
+  if (keep) {
+    keep.checked = wish() === "kept";
     keep.addEventListener("change", () => { try { localStorage.setItem("macros", keep.checked ? "kept" : "expanded"); } catch { /* not remembered */ } });
-    const label = document.createElement("label");
-    label.title = "LaTeX is copied with the book's own macros instead of what they stand for";
-    label.append(keep, " keep macros");
-    bar.append(label);
-    head.after(bar);
     for (const heading of document.querySelectorAll("article h2[id^='sec:'], article h3[id^='sec:']")) {
       heading.dataset.title = heading.firstChild.textContent.trim();
       const tools = Object.assign(document.createElement("span"), { className: "take" });

@@ -26,6 +26,22 @@ from weave.typeset import TexError, expand, typeset
 OUTPUTS: dict[str, list[tuple[str, str]]] = {}
 """For each lab's address, what its blocks printed and displayed, as HTML: the hook puts it here."""
 
+TAKE = (
+    '<p class="take">Copy this page: '
+    + " ".join(
+        f'<button type="button" class="copy words" data-copy="{kind}" title="{purpose}">{words}</button>'
+        for kind, words, purpose in [
+            ("page", "LaTeX", "Copy the page as a LaTeX document"),
+            ("markdown", "Markdown", "Copy the page as Markdown"),
+            ("program", "Python", "Copy all blocks as one program"),
+            ("citation", "BibTeX", "Copy a BibTeX entry for the page"),
+        ]
+    )
+    + ' <label title="LaTeX is copied with the book\'s own macros instead of what they stand for">'
+    '<input type="checkbox"> keep macros</label></p>'
+)
+"""What can be copied of a whole chapter, below its title."""
+
 SHORT = 30  # a formula of fewer characters is not parted from the mark that follows it
 CLOSING = re.compile(r"[.,;:?!)]+")
 LINK = re.compile(r"\]\(/([^)\s#]+\.md)")
@@ -173,7 +189,7 @@ class Weaver:
         number = self.book.chapters.get(self.here) if heading.level == 1 else None
         attributes = [f"#{heading.label}"] * bool(heading.label) + [f'data-chapter="{number}"'] * bool(number)
         braced = f" {{ {' '.join(attributes)} }}" if attributes else ""
-        return f"{'#' * heading.level} {heading.text}{braced}"
+        return f"{'#' * heading.level} {heading.text}{braced}" + (self.block(TAKE) if number else "")
 
     def cite(self, cite: Cite) -> str:
         """Links to the entries of the bibliography."""

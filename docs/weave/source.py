@@ -75,7 +75,7 @@ class Module:
         """Lines that hold code: not blank, not comment, not docstring, not an import."""
         covered: set[int] = set()
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.stmt) and not isinstance(node, ast.Import | ast.ImportFrom):
+            if isinstance(node, ast.stmt) and not _only_imports(node):
                 covered.update(_own_lines(node))
         for holder in ast.walk(self.tree):
             if (doc := docstring(holder)) is not None:
@@ -255,6 +255,12 @@ def _dotted_names(tree: ast.Module) -> Iterator[tuple[ast.Name | ast.Attribute, 
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(inner, ast.Name):
             parts.append(inner.id)
             yield node, parts[0], ".".join(reversed(parts))
+
+
+def _only_imports(node: ast.stmt) -> bool:
+    """Whether a statement is an import, or an `if` around nothing else, such as `if TYPE_CHECKING:`."""
+    body = node.body if isinstance(node, ast.If) and not node.orelse else [node]
+    return all(isinstance(inner, ast.Import | ast.ImportFrom) for inner in body)
 
 
 def _own_lines(node: ast.stmt) -> range:

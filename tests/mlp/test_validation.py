@@ -10,6 +10,7 @@ import pytest
 import mlp
 from mlp import Network
 
+smooth = mlp.losses.smooth_labels
 X, Y = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4), np.eye(2, dtype=np.float32)[:, [0, 1, 0, 1]]
 
 
@@ -49,6 +50,11 @@ def with_(x: Any, y: Any = Y) -> Callable[[Network], Any]:
     return lambda net: net.backprop(x, y)
 
 
+def binary() -> Network:
+    """A network whose labels must be probabilities, but no distributions."""
+    return Network.initialize([3, 4, 2], loss="binary_cross_entropy")
+
+
 def train(x: Any = X, y: Any = Y, **options: Any) -> Callable[[Network], Any]:
     """A call of `train`, which is never iterated."""
     return lambda net: mlp.train(net, x, y, **{"epochs": 1, **options})
@@ -83,7 +89,7 @@ WRONG = {  # name: (call, error, what, expected, came, remedy)
     "x transposed": (with_(X.T), ValueError, "x", "(3, B)", "(4, 3)", "x.T"),
     "x a vector": (with_(X[:, 0]), ValueError, "x", "(3, B)", "(3,)", "x[:, np.newaxis]"),
     "x of other rows": (with_(np.ones((5, 4), np.float32)), ValueError, "x", "(3, B)", "(5, 4)", "sizes"),
-    "x empty": (with_(X[:, :0], Y[:, :0]), ValueError, "x", "B >= 1", "(3, 0)", "sizes"),
+    "x empty": (with_(X[:, :0], Y[:, :0]), ValueError, "x", "B >= 1", "(3, 0)", "at least one example"),
     "x integer": (with_(np.ones((3, 4), int)), TypeError, "x", "float32 or float64", "int64 of shape (3, 4)", "x.astype(np.float32)"),
     "x boolean": (with_(np.ones((3, 4), bool)), TypeError, "x", "float32", "bool", "x.astype"),
     "x object": (with_(np.ones((3, 4), object)), TypeError, "x", "float32", "object", "x.astype"),
@@ -99,6 +105,24 @@ WRONG = {  # name: (call, error, what, expected, came, remedy)
     "y no distribution": (with_(X, Y * 1.001), ValueError, "y", "sum to one within 1e-06", "off by 0.001", "one_hot"),
     "one column of y": (with_(X, np.where(np.arange(4) == 2, 0.3, Y)), ValueError, "y", "sum to one", "off by 0.4", "one_hot"),
     "y float64 off": (with_(X, Y.astype(float) + 1e-9), ValueError, "y", "within 1e-12", "off by 2e-09", "one_hot"),
+    "y negative": (with_(X, np.array([[-0.5], [1.5]]) * np.ones(4)), ValueError, "y", "from 0 to 1", "-0.5 to 1.5", "squared_error"),
+    "y no probability": (lambda net: binary().backprop(X, Y * 2), ValueError, "y", "from 0 to 1", "0 to 2", "squared_error"),
+    "y below 0": (lambda net: binary().loss_value(X, Y - 1), ValueError, "y", "from 0 to 1", "-1 to 0", "squared_error"),
+    "smooth a list": (lambda net: smooth([[1.0], [0.0]], 0.1), TypeError, "y", "float32 or float64", "list", "np.asarray(y"),
+    "smooth integers": (lambda net: smooth(Y.astype(int), 0.1), TypeError, "y", "float32 or float64", "int64", "np.asarray(y"),
+    "smooth complex": (lambda net: smooth(Y.astype(complex), 0.1), TypeError, "y", "float32 or float64", "complex128", "np.asarray(y"),
+    "smooth a vector": (lambda net: smooth(Y[:, 0], 0.1), ValueError, "y", "a matrix", "(2,)", "y[:, np.newaxis]"),
+    "smooth nothing": (lambda net: smooth(Y[:, :0], 0.1), ValueError, "y", "a matrix", "(2, 0)", "y[:, np.newaxis]"),
+    "smooth no distribution": (lambda net: smooth(Y * 2, 0.1), ValueError, "y", "sum to one", "off by 1", "one_hot"),
+    "smooth too much": (lambda net: smooth(Y, 1.5), ValueError, "amount", "from 0 to 1", "1.5", "0.1"),
+    "smooth below": (lambda net: smooth(Y, -0.1), ValueError, "amount", "from 0 to 1", "-0.1", "0.1"),
+    "smooth NaN": (lambda net: smooth(Y, np.nan), ValueError, "amount", "from 0 to 1", "nan", "0.1"),
+    "smooth text": (lambda net: smooth(Y, "0.1"), TypeError, "amount", "from 0 to 1", "'0.1'", "float"),
+    "logsumexp": (lambda net: mlp.losses.logsumexp(X[0]), ValueError, "z", "a matrix", "(4,)", "z[:, np.newaxis]"),
+    "logsumexp half": (lambda net: mlp.losses.logsumexp(X.astype(np.float16)), TypeError, "z", "complex128", "float16", "np.asarray(z"),
+    "logsumexp NaN": (lambda net: mlp.losses.logsumexp(spoilt(np.nan)), ValueError, "z", "finite", "NaN", "Clean"),
+    "log_softmax infinite": (lambda net: mlp.losses.log_softmax(spoilt(-np.inf)), ValueError, "z", "finite", "infinity", "Clean"),
+    "log_softmax a list": (lambda net: mlp.losses.log_softmax([[1.0]]), TypeError, "z", "float32", "list", "np.asarray(z"),
     "logits": (lambda net: net.logits(X.T), ValueError, "x", "(3, B)", "(4, 3)", "x.T"),
     "predict": (lambda net: net.predict(X.T), ValueError, "x", "(3, B)", "(4, 3)", "x.T"),
     "loss_value": (lambda net: net.loss_value(X, Y[:, :1]), ValueError, "y", "as many", "(2, 1)", "its label"),
@@ -149,9 +173,18 @@ def test_accuracy_needs_two_outputs() -> None:
         mlp.train(net, X, y, epochs=1, validation=(X, y))
 
 
+def test_accuracy_of_one_yes_or_no_question() -> None:
+    net = Network.initialize([1, 1], loss="binary_cross_entropy")
+    net.parameters[...] = 1, 0
+    x, y = np.array([[-2, -1, 1, 2]], np.float32), np.array([[0, 1, 0.7, 0.5]], np.float32)
+    assert mlp.accuracy(net, x, y) == 0.5
+    assert next(mlp.train(net, x, y, epochs=1, learning_rate=1e-9, validation=(x, y))).accuracy == 0.5
+
+
 def test_what_is_accepted() -> None:
     net = Network.initialize(np.array([3, 4, 2]), dtype="float64", rng=np.int64(0))
     assert net.backprop(X, Y).loss == net.backprop(X.astype(float), Y.tolist()).loss
     soft = np.array([[0.1], [0.9]], np.float32)  # sums to one in float32 only, and is judged in float32
     assert np.isfinite(net.loss_value(X[:, :1], soft))
+    assert binary().loss_value(X, np.array([[1], [0.3]]) * np.ones(4)) > 0  # two questions, not two classes
     assert Network.initialize([3, 1], loss="squared_error").loss_value(X, np.full((1, 4), 7.0)) > 0
