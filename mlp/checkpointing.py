@@ -30,6 +30,7 @@ class Pool:
     """
 
     def __init__(self, schedule: Schedule, layers: Sequence[Layer], batch: int) -> None:
+        self.schedule = schedule
         self.widths = [layers[0].w.shape[1], *(len(layer.w) for layer in layers)]
         self.batch, self.dtype = batch, layers[0].w.dtype
         sizes = [d * batch * self.dtype.itemsize for d in self.widths]

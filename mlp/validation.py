@@ -133,6 +133,15 @@ def share(what: str, value: float) -> float:
     return float(value)
 
 
+def non_negative_number(what: str, value: float) -> float:
+    """`value` as a float, finite and at least 0."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(message(what, "a number from 0 up", repr(value), "Write it as a float."))
+    if not 0 <= value < math.inf:
+        raise ValueError(message(what, "a finite number from 0 up", repr(value), "Try 0.0."))
+    return float(value)
+
+
 def generator(rng: int | np.random.Generator) -> np.random.Generator:
     """A generator from a seed; a generator as it is."""
     if isinstance(rng, np.random.Generator):

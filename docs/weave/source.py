@@ -146,7 +146,7 @@ class Source:
         if not first:
             return Piece(module, f"{module.name}.{local}", _first_line(node), _end(node))
         begin, end = _quoted(node, first), _quoted(node, last or first)
-        return Piece(module, f"{module.name}.{local}", begin.lineno, _end(end), whole=False)
+        return Piece(module, f"{module.name}.{local}", _first_line(begin), _end(end), whole=False)
 
     @cached_property
     def links(self) -> dict[str, list[Link]]:
@@ -283,7 +283,8 @@ def _quoted(node: ast.AST, quote: str) -> ast.stmt:
 
 
 def _first_unparsed(node: ast.stmt) -> str:
-    return ast.unparse(node).split("\n")[0].removesuffix(" pass")
+    lines = ast.unparse(node).split("\n")
+    return next(line for line in lines if not line.startswith("@")).removesuffix(" pass")
 
 
 def _first_line(node: ast.stmt) -> int:

@@ -137,6 +137,95 @@ def test_divergence_in_the_last_smaller_batch() -> None:
     assert (caught.value.epoch, caught.value.batch, caught.value.layer) == (1, 3, 1)
 
 
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"learning_rate": 1e12},
+    {"learning_rate": 1e12, "momentum": 0.5},
+    {"learning_rate": 1e12, "momentum": 0.5, "optimizer": "nesterov"},
+    {"learning_rate": 1e36, "optimizer": "adam"},
+    {"learning_rate": 1e12, "l2": 0.1},
+]
+
+
+def all_of(run: training.Run) -> tuple[Any, ...]:
+    """The state of a run and the steps it has counted, as things that can be compared."""
+    state = run.state()
+    return state.epoch, state.parameters.tobytes(), state.moments.tobytes(), state.generator, run.steps
+
+
+@pytest.mark.parametrize("options", OPTIMIZERS)
+def test_divergence_restores_everything(options: dict[str, Any]) -> None:
+    net = Network.initialize([6, 5, 4, 3], hidden="relu", loss="squared_error")
+    settings = {"epochs": 500, "batch_size": 10, **options, "learning_rate": 1e-4}
+    run = mlp.train(net, X.astype(np.float32), Y.astype(np.float32), **settings)
+    next(run)
+    before, run.learning_rate = all_of(run), options["learning_rate"]
+    where = []
+    for _ in range(2):  # and it diverges again, in the same way
+        with pytest.raises(Diverged) as caught:
+            next(run)
+        assert all_of(run) == before
+        where.append((caught.value.epoch, caught.value.batch, caught.value.layer))
+    assert where[0] == where[1] and where[0][:2] in ((2, 2), (2, 3))
+    run.learning_rate = 1e-4
+    assert next(run).epoch == 2
+
+
+def test_an_update_to_infinity_at_the_end_of_an_epoch_is_seen() -> None:
+    net = Network.initialize([6, 5, 3])
+    before = net.parameters.copy()
+    run = mlp.train(net, X.astype(np.float32), Y.astype(np.float32), epochs=1, learning_rate=1e300)
+    with pytest.raises(Diverged) as caught:
+        next(run)
+    assert (caught.value.epoch, caught.value.batch, caught.value.layer) == (1, 1, 1)
+    assert np.array_equal(net.parameters, before)
+
+
+def test_infinite_moments_are_seen() -> None:
+    net = Network.initialize([6, 5, 3], hidden="identity", loss="squared_error")
+    run = mlp.train(net, 1e3 * X.astype(np.float32), 1e17 * Y, epochs=1, optimizer="adam")
+    with pytest.raises(Diverged):  # the squares of the gradient, while the loss is finite
+        next(run)
+    assert not run.optimizer.moments.any()
+
+
+@pytest.mark.parametrize("options", [{}, {"optimizer": "adam"}, {"momentum": 0.5, "l2": 0.1}])
+def test_an_interrupted_epoch_has_not_happened(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, twin = network(), network()
+    run = mlp.train(net, X, Y, epochs=3, batch_size=10, **options)
+    next(run)
+    before, steps = all_of(run), []
+
+    def interrupted(chosen: Any, step: Any = run.step) -> Any:
+        steps.append(1)
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+        return step(chosen)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(run)
+    assert all_of(run) == before
+    assert [record.epoch for record in run] == [2, 3]
+    list(mlp.train(twin, X, Y, epochs=3, batch_size=10, **options))
+    assert np.array_equal(net.parameters, twin.parameters)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
+def test_the_same_seed_gives_the_same_bits_with_every_optimizer(optimizer: str) -> None:
+    momentum = 0.5 if optimizer == "nesterov" else 0.0
+
+    def trained(seed: int) -> Any:
+        net = network()
+        options = {"optimizer": optimizer, "momentum": momentum, "learning_rate": 0.01, "l2": 0.01}
+        list(mlp.train(net, X, Y, epochs=3, batch_size=8, rng=seed, **options))
+        return net.parameters
+
+    assert np.array_equal(trained(5), trained(5)) and not np.array_equal(trained(5), trained(6))
+
+
 class Terminal(io.StringIO):
     """A stderr that is a terminal, or is not."""
 
@@ -158,6 +247,14 @@ def test_the_bar_shows_on_a_terminal_only(is_terminal: bool, monkeypatch: pytest
     assert text.endswith("\r\x1b[K") if is_terminal else text == ""
     assert ("\r" + "#" * 20 + "." * 20 + "  50%" in text) == is_terminal
     assert ("\r" + "#" * 40 + " 100%" in text) == is_terminal
+
+
+def test_the_bar_goes_on_where_the_file_ends(tmp_path: Path) -> None:
+    net = network()
+    run = mlp.train(net, X, Y, epochs=2, batch_size=5)
+    next(run)
+    mlp.save(net, tmp_path / "net", training=run)
+    assert mlp.train(net, X, Y, epochs=2, batch_size=5, resume=tmp_path / "net").progress.done == 5
 
 
 def test_no_bar_in_the_first_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,3 +298,63 @@ def test_mnist(mnist: mlp.data.Examples, epochs: int, learning_rate: float, at_l
     options = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": 100}
     scores = [learnt(mnist, [784, 30, 10], seed, **options)[0] for seed in range(5)]
     assert np.mean(scores) >= at_least
+
+
+def every_schedule(n: int) -> list[Any]:
+    return [
+        mlp.schedules.store_all(n),
+        mlp.schedules.triangular(n),
+        mlp.schedules.bisection(n),
+        mlp.schedules.uniform(n),
+        *(mlp.schedules.binomial(n, s) for s in (1, 2, 3)),
+    ]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_schedules_train_to_the_same_bits(hidden: Any, loss: str, optimizer: str, dropout: float) -> None:
+    """After fifty steps, for every kind of schedule; some recompute, and all have moved far."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((5, 49)).astype(np.float32)
+    y = mlp.data.one_hot(rng.integers(0, 3, 49), 3)
+    found = []
+    for schedule in [None, *every_schedule(6)]:
+        net = mlp.Network.initialize([5, 4, 6, 5, 4, 4, 3], hidden=hidden, loss=loss, rng=2)
+        settings = {"batch_size": 7, "optimizer": optimizer, "learning_rate": 0.01, "dropout": dropout}
+        before = net.parameters.copy()
+        run = mlp.train(net, x, y, epochs=8, schedule=schedule, **settings)
+        for _ in run:
+            pass
+        assert run.steps == 56 and abs(net.parameters - before).max() > 1e-3
+        found.append(net.parameters)
+    assert all(np.array_equal(found[0], other) for other in found[1:])
+    assert max(mlp.memory.simulate(schedule).recomputed for schedule in every_schedule(6)) > 0
+
+
+def test_dropout_in_training_is_repeatable_and_resumed(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).standard_normal((5, 40)).astype(np.float32)
+    y = mlp.data.one_hot(np.arange(40) % 3, 3)
+    ends = []
+    for stop in (6, 2):
+        net = mlp.Network.initialize([5, 8, 8, 3], hidden="tanh", rng=2)
+        run = mlp.train(net, x, y, epochs=6, batch_size=7, dropout=0.5, learning_rate=0.1)
+        for record in run:
+            if record.epoch == stop:
+                mlp.save(net, tmp_path / "half.npz", training=run)
+                break
+        if stop < 6:
+            net = mlp.Network.initialize([5, 8, 8, 3], hidden="tanh", rng=7)
+            settings = {"batch_size": 7, "dropout": 0.5, "learning_rate": 0.1}
+            for _ in mlp.train(net, x, y, epochs=6, resume=tmp_path / "half.npz", **settings):
+                pass
+        ends.append(net.parameters.copy())
+    assert np.array_equal(*ends)
+
+
+def test_schedules_and_rates_are_checked_when_train_is_called() -> None:
+    net, x, y = mlp.Network.initialize([2, 3, 2]), np.ones((2, 4), np.float32), np.eye(2, 4, dtype=np.float32)
+    y[0, 2:] = 1
+    with pytest.raises(ValueError, match="schedule: expected"):
+        mlp.train(net, x, y, epochs=1, schedule=mlp.schedules.store_all(3))
+    with pytest.raises(ValueError, match="dropout: expected a number from 0 to less than 1"):
+        mlp.train(net, x, y, epochs=1, dropout=1.0)

@@ -21,6 +21,9 @@ from weave.scan import PROVED, Cite, Open, scan
 from weave.source import raising_lines
 
 EXPLAINED = [
+    "mlp.training",
+    "mlp.optimizers",
+    "mlp.files",
     "mlp.losses",
     "mlp.network",
     "mlp.checks",
