@@ -36,6 +36,9 @@ EXPLAINED = [
     "mlp.command",
     "mlp.validation",
     "mlp.arrays",
+    "mlp.schedules",
+    "mlp.checkpointing",
+    "mlp.memory",
 ]
 """Modules whose chapters are done: every line of theirs has a home. This list only grows."""
 
