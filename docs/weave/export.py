@@ -70,7 +70,8 @@ class Fragment:
         parts, at = [], begin
         for token in within(self.page, [(begin, end)]):
             self.line = token.line
-            parts += [self.page.text[at : token.start], chr(PRIVATE + len(self.held))]
+            space = "\n\n" if isinstance(token, Open | Close) else ""  # a block ends the list before it
+            parts += [self.page.text[at : token.start], space, chr(PRIVATE + len(self.held)), space]
             self.held.append(self.token(token))
             at = token.end
         tree = _tree("".join(parts) + self.page.text[at:end])

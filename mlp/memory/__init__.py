@@ -53,7 +53,8 @@ class Ledger:
     recomputed : of these, the ones that plain backpropagation would not make.
     activation_calls : of `value`, where the state is Z_k; where it is X_k they are `evaluations` - 1.
     peak_states : the most states live at a reversal, P.
-    peak_arrays : the most states and adjoints live at any time; P + 2 for two layers or more.
+    peak_arrays : the most states and adjoints live at any time; P + 2 for two layers or more, if no state
+        is dropped before its reversal.
     peak_bytes : the most bytes of states and adjoints at any time; 0 if no widths were given.
     trace : each step with what was held.
     """

@@ -211,3 +211,18 @@ def test_the_explorer_runs_by_mouse_keyboard_and_link(browser: Browser, address:
     page.get_by_role("button", name="Pause").click()
     assert "uniform,10,1" in page.url and troubles == []
     page.context.close()
+
+
+AXE = Path(__file__).parent / "audit" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_axe_finds_nothing_serious(browser: Browser, address: str, name: str, scheme: str) -> None:
+    """The rules of accessibility that a program can check; `make audit` brings it."""
+    page, _ = opened(browser, f"{address}/{name}", 1280, scheme)
+    page.add_script_tag(path=str(AXE))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert not serious, [(each["id"], each["nodes"][0]["html"][:200]) for each in serious]
+    page.context.close()
