@@ -27,6 +27,9 @@ import learning
 import memory
 import speed
 
+from weave.book import ROOT
+from weave.source import Source
+
 RESULTS = Path(__file__).parent / "results"
 PARTS = {
     "step": speed.step,
@@ -83,6 +86,7 @@ def about(part: str) -> dict[str, Any]:
     """Where, when and with what a part was measured."""
     return {
         "command": f"python docs/bench {part}",
+        "mlp": Source(ROOT).digest,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": processor(),
         "cores": os.cpu_count(),
