@@ -1,7 +1,7 @@
 """Charts for labs: SVG in the colours of the roles, with a caption, a text alternative, the numbers beneath.
 
-Colours are written as `var(--role-...)`, so that one drawing serves light and dark; text stays text, in the
-page's own type. What a chart shows can be taken away: the numbers as CSV, the drawing as SVG (book.js).
+A drawing takes its colours and its type from the style sheet, so that it serves light and dark and is light
+itself. What a chart shows can be taken away: the numbers as CSV, the drawing as SVG (book.js).
 """
 
 from __future__ import annotations
@@ -9,54 +9,17 @@ from __future__ import annotations
 import csv
 import html
 import io
-import re
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from math import ceil, floor, log10
+from typing import Any
 from urllib.parse import quote
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from weave import results
-
-if TYPE_CHECKING:
-    from matplotlib.typing import RcKeyType
-
-INKS = {
-    "weight": "#1a5c9e",
-    "activation": "#0b6e55",
-    "adjoint": "#b0331f",
-    "checkpoint": "#7441a0",
-    "ink": "#1d1b18",
-    "quiet": "#6a655c",
-    "rule": "#d9d3c4",
-}
-STYLE: dict[RcKeyType, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INKS["quiet"],
-    "axes.labelcolor": INKS["ink"],
-    "axes.axisbelow": True,
-    "xtick.color": INKS["quiet"],
-    "ytick.color": INKS["quiet"],
-    "text.color": INKS["ink"],
-    "axes.grid": True,
-    "grid.color": INKS["rule"],
-    "grid.linewidth": 0.6,
-    "hatch.linewidth": 0.7,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-}
-APART, WIDE = 12, 90  # points that a name takes in height, and in width
-HATCHES = ["", "////", "....", "xxxx", ""]
 
 Columns = Mapping[str, Sequence[object]]
 
@@ -88,7 +51,8 @@ class Chart:
         """The numbers of the chart, folded beneath it, and as a file."""
         if not self.columns:
             return ""
-        file = f'<a download="chart.csv" href="data:text/csv;charset=utf-8,{quote(self.csv())}">CSV</a>'
+        data = quote(self.csv(), safe=",")
+        file = f'<a download="chart.csv" href="data:text/csv;charset=utf-8,{data}">CSV</a>'
         return (
             f'<details class="numbers" data-search-exclude><summary>The numbers</summary>{self.table()}'
             f'</details><p class="take">Download: {file}</p>'
@@ -105,11 +69,12 @@ class Chart:
         return f'<div class="scroll" tabindex="0">{table}</div>'
 
     def csv(self) -> str:
-        """The numbers as comma-separated values, in full."""
+        """The numbers as comma-separated values, to six digits."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(self.columns)
-        writer.writerows(zip(*self.columns.values(), strict=True))
+        for row in zip(*self.columns.values(), strict=True):
+            writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
         return file.getvalue()
 
 
@@ -140,12 +105,29 @@ def measured(part: str, draw: Callable[[dict[str, Any]], Chart]) -> Chart | Miss
     return chart
 
 
+# ---------------------------------------------------------------- lines and points
+
+WIDE, HIGH, LETTER = 620, 340, 6.8  # a drawing's size; the width of a letter in a name
+APART = 15  # between two names at the ends of lines
+DASHES = {"-": "", "--": "7 4", ":": "1.5 3.5", "-.": "8 3.5 1.5 3.5"}
+MARKS = {
+    "o": "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+    "s": "m-2.8-2.8h5.6v5.6h-5.6z",
+    "^": "m0-3.6l3.4 6h-6.8z",
+    "v": "m0 3.6l3.4-6h-6.8z",
+    "D": "m0-3.8l3.8 3.8l-3.8 3.8l-3.8-3.8z",
+    "+": "m-1-4h2v3h3v2h-3v3h-2v-3h-3v-2h3z",
+    ".": "m-1.4 0a1.4 1.4 0 1 0 2.8 0a1.4 1.4 0 1 0-2.8 0",
+}
+
+
 @dataclass(frozen=True)
 class Series:
-    """`y` against `x` in a role's colour.
+    """`y` against `x` in a role's colour ("ink" and "quiet" are two more).
 
-    line, mark : matplotlib's signs for dashes and markers, "" for none. end : what is written beside the last
-    point, the series' name if None. spread : half the height of a band around the line.
+    line, mark : keys of DASHES and MARKS, "" for none.
+    end : what is written beside the last point, the name of the series if None.
+    spread : half the height of a band around the line.
     """
 
     x: Sequence[float]
@@ -155,6 +137,40 @@ class Series:
     mark: str = "o"
     end: str | None = None
     spread: Sequence[float] = ()
+
+
+class Axis:
+    """Where the values of an axis lie, between the places `first` and `last`, and which of them are named."""
+
+    def __init__(self, values: Iterable[float], first: float, last: float, log: bool) -> None:
+        self.log = log
+        low, high = (f(map(self.turned, values)) for f in (min, max)) if (values := list(values)) else (0, 1)
+        margin = 0.03 * (high - low or 1)
+        self.low, self.high = low - margin, high + margin
+        self.first, self.last = first, last
+
+    def turned(self, value: float) -> float:
+        """The logarithm of a value, if the axis is logarithmic."""
+        return log10(value) if self.log else value
+
+    def __call__(self, value: float) -> float:
+        """The place of a value."""
+        share = (self.turned(value) - self.low) / (self.high - self.low)
+        return self.first + share * (self.last - self.first)
+
+    def ticks(self) -> list[float]:
+        """Round values, seven at most: multiples of 1, 2 or 5, or these times powers of ten."""
+        if self.log:
+            every = (1, 2, 5) if self.high - self.low < 2.4 else (1,)
+            powers = range(floor(self.low), ceil(self.high))
+            found = [factor * 10.0**power for power in powers for factor in every]
+        else:
+            least = (self.high - self.low) / 7
+            step = next(
+                s for k in (0, 1) for f in (1, 2, 5) if (s := f * 10.0 ** (floor(log10(least)) + k)) >= least
+            )
+            found = [step * k for k in range(ceil(self.low / step), floor(self.high / step) + 1)]
+        return [value for value in found if self.low <= self.turned(value) <= self.high]
 
 
 def plot(
@@ -172,19 +188,80 @@ def plot(
 
     columns : the table, if it is not to be `x_label` and a column for each series.
     """
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": alternative}):
-        figure = Figure(figsize=(6.2, 3.5), layout="constrained")
-        axes = figure.subplots()
-        for each in series.values():
-            ink = INKS[each.role]
-            axes.plot(each.x, each.y, each.line, color=ink, marker=each.mark, markersize=4)
-            if each.spread:
-                low, high = (np.add(each.y, np.multiply(side, each.spread)) for side in (-1, 1))
-                axes.fill_between(each.x, low, high, color=ink, alpha=0.15, linewidth=0)
-        axes.set(xlabel=x_label, ylabel=y_label)
-        _scales(axes, log_x, log_y)
-        _name_ends(figure, axes, series)
-        return Chart(_svg(figure), alternative, columns or _joined(x_label, series), caption)
+    ends = {name: name if each.end is None else each.end for name, each in series.items()}
+    right = WIDE - 14 - LETTER * max(map(len, ends.values()))
+    x = Axis((value for each in series.values() for value in each.x), 48, right, log_x)
+    y = Axis((value for each in series.values() for value in each.y), HIGH - 46, 28, log_y)
+    drawn = [
+        *_grid(x, y),
+        _text(html.escape(y_label), 0, 13, "start"),
+        _text(html.escape(x_label), right, HIGH - 4, "end"),
+    ]
+    for each in series.values():
+        drawn.append(f'<g class="role-{each.role}">{"".join(_series(each, x, y))}</g>')
+    drawn += _names([(x(each.x[-1]), y(each.y[-1]), ends[name], each.role) for name, each in series.items()])
+    drawing = f'<svg viewBox="0 0 {WIDE} {HIGH}">{"".join(drawn)}</svg>'
+    return Chart(drawing, alternative, columns or _joined(x_label, series), caption)
+
+
+def _grid(x: Axis, y: Axis) -> list[str]:
+    """Lines at the ticks, and their numbers."""
+    drawn = []
+    for value in x.ticks():
+        drawn.append(f'<path class="grid" d="M{x(value):.1f} {y.last}V{y.first}"/>')
+        drawn.append(_text(f"{value:,.10g}", x(value), y.first + 18))
+    for value in y.ticks():
+        drawn.append(f'<path class="grid" d="M{x.first} {y(value):.1f}H{x.last:.1f}"/>')
+        drawn.append(_text(f"{value:,.10g}", x.first - 7, y(value) + 4.5, "end"))
+    return drawn
+
+
+def _series(each: Series, x: Axis, y: Axis) -> list[str]:
+    """A band, a line and marks."""
+    places = [f"{x(a):.1f} {y(b):.1f}" for a, b in zip(each.x, each.y, strict=True)]
+    drawn = []
+    if each.spread:
+        sides = [np.add(each.y, np.multiply(sign, each.spread)) for sign in (-1, 1)]
+        band = [*zip(each.x, sides[0], strict=True), *reversed([*zip(each.x, sides[1], strict=True)])]
+        points = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in band)
+        drawn.append(f'<path fill="currentColor" fill-opacity=".15" d="M{points}z"/>')
+    if each.line:
+        dashes = f' stroke-dasharray="{DASHES[each.line]}"' * bool(DASHES[each.line])
+        drawn.append(
+            f'<path fill="none" stroke="currentColor" stroke-width="1.8"{dashes} d="M{"L".join(places)}"/>'
+        )
+    if each.mark:
+        marks = "".join(f"M{place}{MARKS[each.mark]}" for place in places)
+        drawn.append(f'<path fill="currentColor" d="{marks}"/>')
+    return drawn
+
+
+def _names(ends: list[tuple[float, float, str, str]]) -> list[str]:
+    """Names beside the last points (x, y, words, role), moved up where one would lie on another."""
+    drawn: list[str] = []
+    taken: list[tuple[float, float, float]] = []
+    for x, y, words, role in sorted(ends, key=lambda end: -end[1]):
+        height, right = y, x + LETTER * len(words)
+        for left, level, end in taken:
+            if x < end and left < right and level - APART < height < level + APART:
+                height = level - APART
+        taken.append((x, height, right) if words else (0, -99, 0))
+        drawn.append(
+            f'<g class="role-{role}">{_text(html.escape(words), x + 8, height + 4.5, "start", "end")}</g>'
+        )
+    return drawn
+
+
+def _joined(x_label: str, series: Mapping[str, Series]) -> dict[str, Sequence[object]]:
+    """A table of all series: a row for each x, empty where a series has no point."""
+    places = sorted({x for each in series.values() for x in each.x})
+    known = {name: dict(zip(each.x, each.y, strict=True)) for name, each in series.items()}
+    return {x_label: places, **{name: [points.get(x, "") for x in places] for name, points in known.items()}}
+
+
+# ---------------------------------------------------------------- bars
+
+FILLS = ["", "M0 6L6 0", "M0 3H6", "M0 0L6 6"]  # strokes on a square of six
 
 
 def bars(
@@ -203,26 +280,55 @@ def bars(
 
     mark : where a vertical line stands for what the bars are compared with.
     """
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": alternative, "axes.grid.axis": "x"}):
-        figure = Figure(figsize=(6.2, 0.7 + 0.29 * len(rows) + 0.25 * (len(parts) > 1)), layout="constrained")
-        axes = figure.subplots()
-        places, ends = np.arange(len(rows))[::-1], np.zeros(len(rows))
-        for (name, lengths), role, hatch in zip(parts.items(), roles, HATCHES, strict=False):
-            axes.barh(
-                places, lengths, 0.62, left=ends, label=name, color=INKS[role] + "66", edgecolor=INKS[role],
-                hatch=hatch, linewidth=0.8,
-            )  # fmt: skip
-            ends = ends + lengths
-        for place, end in zip(places, ends, strict=True):
-            axes.annotate(format(end, form), (end, place), (4, 0), textcoords="offset points", va="center")
-        if mark is not None:
-            axes.axvline(mark, color=INKS["ink"], linewidth=1, linestyle=(0, (4, 3)))
-        axes.set_yticks(places, rows, color=INKS["ink"])
-        axes.tick_params(axis="y", length=0)
-        axes.set(xlabel=x_label, xlim=(0, 1.1 * max(ends)))
-        if len(parts) > 1:
-            figure.legend(loc="outside upper left", ncols=len(parts), handlelength=1.4, columnspacing=1.4)
-        return Chart(_svg(figure), alternative, columns or {"": rows, **parts}, caption)
+    fills = _Fills(parts, roles, alternative)
+    ends = np.sum([list(lengths) for lengths in parts.values()], axis=0)
+    left, top, pitch = LETTER * max(map(len, rows)) + 12, 30 if len(parts) > 1 else 8, 26
+    scale = (WIDE - left - 54) / max([*ends, mark or 0])
+    bottom = top + pitch * len(rows)
+    drawn = [fills.definitions]
+    for place, name in enumerate(parts if len(parts) > 1 else ()):
+        x = left + place * (WIDE - left) / len(parts)
+        drawn += [fills.bar(place, x, 4, 14), _text(name, x + 20, 15, "start")]
+    for row, words in enumerate(rows):
+        x, y = left, top + pitch * row + 4
+        drawn.append(_text(html.escape(words), left - 8, y + 13, "end", "row"))
+        for place, lengths in enumerate(parts.values()):
+            drawn += [fills.bar(place, x, y, scale * lengths[row])] * (lengths[row] > 0)
+            x += scale * lengths[row]
+        drawn.append(_text(format(ends[row], form), x + 5, y + 13, "start", "row"))
+    if mark is not None:
+        x = left + scale * mark
+        drawn.append(f'<path class="line" stroke-dasharray="4 3" d="M{x:.1f} {top}V{bottom}"/>')
+    drawn.append(f'<path class="line" d="M{left:.1f} {top}V{bottom}"/>')
+    drawn.append(_text(html.escape(x_label), left, bottom + 18, "start"))
+    drawing = f'<svg viewBox="0 0 {WIDE} {bottom + 24}">{"".join(drawn)}</svg>'
+    return Chart(drawing, alternative, columns or {"": rows, **parts}, caption)
+
+
+class _Fills:
+    """How the parts of bars are filled: strokes too, so that colour is not all that tells them apart."""
+
+    def __init__(self, parts: Mapping[str, object], roles: Sequence[str], alternative: str) -> None:
+        self.roles, self.name = (
+            roles,
+            f"p{zlib.crc32(alternative.encode()):x}",
+        )  # another on the page has another
+        patterns = [
+            f'<pattern id="{self.name}-{place}" class="role-{role}" width="6" height="6" '
+            'patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="currentColor" fill-opacity=".4"/>'
+            f'<path stroke="currentColor" d="{strokes}"/></pattern>'
+            for place, (_, role, strokes) in enumerate(zip(parts, roles, FILLS, strict=False))
+        ]
+        self.definitions = f"<defs>{''.join(patterns)}</defs>"
+
+    def bar(self, place: int, x: float, y: float, width: float) -> str:
+        """A piece of a bar."""
+        where = f'x="{x:.1f}" y="{y}" width="{width:.1f}" height="{17 if y > 4 else 13}"'
+        fill = f'fill="url(#{self.name}-{place})" stroke="currentColor"'
+        return f'<rect class="role-{self.roles[place]}" {where} {fill}/>'
+
+
+# ---------------------------------------------------------------- tables of counts, and pictures
 
 
 def counts(matrix: npt.NDArray[np.integer], *, rows: str, columns: str, alternative: str) -> Chart:
@@ -242,11 +348,11 @@ def counts(matrix: npt.NDArray[np.integer], *, rows: str, columns: str, alternat
             shade = 0.08 if i == j else 0.75 * int(matrix[i, j]) / peak
             role = "role-activation" if i == j else "role-adjoint"
             x, y = cell * (j + 1) + 6, cell * (i + 1) + 6
-            parts.append(
-                f'<rect class="{role}" x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" '
-                f'fill="currentColor" fill-opacity="{shade:.2f}"/>'
-            )
-            if matrix[i, j]:
+            if i == j or matrix[i, j]:
+                parts.append(
+                    f'<rect class="{role}" x="{x}" y="{y}" width="{cell - 2}" height="{cell - 2}" '
+                    f'fill="currentColor" fill-opacity="{shade:.2f}"/>'
+                )
                 parts.append(_text(matrix[i, j], cell * (j + 1.5) + 5, y + 21, kind="count"))
     side = cell * (size + 1) + 8
     drawing = f'<svg viewBox="0 0 {side} {side}" style="max-width:{side}px">{"".join(parts)}</svg>'
@@ -262,87 +368,26 @@ def images(pictures: npt.NDArray[np.floating], captions: Sequence[str], *, alter
     side, _, count = pictures.shape
     cell, scale = 78, 60 / side
     squares: dict[int, list[str]] = {}
-    parts = []
     for index in range(count):
-        left, top = cell * (index % 8) + 9, 92 * (index // 8) + 4
+        left, top = cell / scale * (index % 8) + 1, 92 / scale * (index // 8) + 1
         for row, column in zip(*np.nonzero(pictures[:, :, index] > 1 / 32), strict=True):
             shade = round(16 * float(pictures[row, column, index]))
-            place = f"M{left + column * scale:g} {top + row * scale:g}"
-            squares.setdefault(shade, []).append(f"{place}h{scale:g}v{scale:g}h-{scale:g}z")
-        parts.append(_text(html.escape(captions[index]), left + 30, top + 78))
-    paths = [f'<path fill-opacity="{shade / 16:g}" d="{"".join(each)}"/>' for shade, each in squares.items()]
-    height = 92 * -(-count // 8)
-    drawing = f'<svg viewBox="0 0 {8 * cell} {height}" fill="currentColor">{"".join(paths + parts)}</svg>'
+            squares.setdefault(shade, []).append(f"M{left + column:g} {top + row:.4g}h1v1h-1z")
+    shades = [f'<path fill-opacity="{shade / 16:g}" d="{"".join(each)}"/>' for shade, each in squares.items()]
+    words = [
+        _text(html.escape(caption), cell * (index % 8) + 37.5, 92 * (index // 8) + 82)
+        for index, caption in enumerate(captions)
+    ]
+    drawing = (
+        f'<svg viewBox="0 0 {8 * cell} {92 * -(-count // 8)}" fill="currentColor">'
+        f'<g transform="scale({scale:g})">{"".join(shades)}</g>{"".join(words)}</svg>'
+    )
     return Chart(drawing, alternative)
 
 
 def _text(words: object, x: float, y: float, anchor: str = "middle", kind: str = "label") -> str:
     """Words in a drawing; `anchor` says which part of them is at `x`."""
-    return f'<text class="{kind}" x="{x}" y="{y}" text-anchor="{anchor}">{words}</text>'
-
-
-def _scales(axes: Axes, log_x: bool, log_y: bool) -> None:
-    """Logarithmic axes with plain numbers at 1, 2 and 5 of each power of ten."""
-    axes.set(xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
-    for axis, log in ((axes.xaxis, log_x), (axes.yaxis, log_y)):
-        if log:
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-            axis.set_minor_locator(NullLocator())
-
-
-def _name_ends(figure: Figure, axes: Axes, series: Mapping[str, Series]) -> None:
-    """Write each name beside its last point, pushed upward where it would lie on another."""
-    figure.canvas.draw()
-    ends = []
-    for name, each in series.items():
-        words = name if each.end is None else each.end
-        if words:
-            point = (each.x[-1], each.y[-1])
-            ends.append((*(axes.transData.transform(point) * 72 / figure.dpi), words, point, each.role))
-    taken: list[tuple[float, float]] = []
-    for x, y, words, point, role in sorted(ends, key=lambda end: (end[1], end[0])):
-        height = y
-        for other, level in taken:
-            if abs(other - x) < WIDE and level - APART < height < level + APART:
-                height = level + APART
-        taken.append((x, height))
-        axes.annotate(
-            words, point, (6, height - y), textcoords="offset points", va="center", color=INKS[role]
-        )
-
-
-def _joined(x_label: str, series: Mapping[str, Series]) -> dict[str, Sequence[object]]:
-    """A table of all series: a row for each x, empty where a series has no point."""
-    places = sorted({x for each in series.values() for x in each.x})
-    known = {name: dict(zip(each.x, each.y, strict=True)) for name, each in series.items()}
-    return {x_label: places, **{name: [points.get(x, "") for x in places] for name, points in known.items()}}
-
-
-IDLE = re.compile(
-    r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>| font-family: [^;\"]*;", re.DOTALL
-)
-GROUP = re.compile(r'<g id="[^"]*"')
-PLACES = re.compile(r' (?:d|x|y|transform|viewBox)="[^"]*"')
-
-
-def _svg(figure: Figure) -> str:
-    """A figure as inline SVG, light: no size and no type of its own, inks as the style sheet's variables."""
-    file = io.StringIO()
-    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    text = file.getvalue()[file.getvalue().index("<svg") :]
-    text = IDLE.sub("", text).replace("xlink:href", "href")
-    for size in ("height", "width"):
-        text = re.sub(rf'(<svg [^>]*?) {size}="[^"]*"', r"\1", text, count=1)
-    text = GROUP.sub("<g", PLACES.sub(lambda found: re.sub(r"\d+\.\d+", _rounded, found[0]), text))
-    for role, ink in INKS.items():
-        name = f"--role-{role}" if role in ("weight", "activation", "adjoint", "checkpoint") else f"--{role}"
-        text = text.replace(ink, f"var({name})")
-    return re.sub(r"\s*\n\s*", " ", text)
-
-
-def _rounded(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.1f}".removesuffix(".0")
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>'
 
 
 def _shown(value: object) -> str:

@@ -60,7 +60,10 @@ RESULTS = """{
 "about": {"mlp": "another", "date": "2022-06-01", "command": "bench", "processor": "abacus", "cores": 1,
     "threads": "1", "python": "3", "versions": {"numpy": "2"}},
 "seconds": 0.25,
-"rows": [{"planner": "uniform", "time": 1.5}, {"planner": "two words, and more", "time": 2.5, "like": "uniform"}]
+"rows": [
+    {"planner": "uniform", "time": 1.5},
+    {"planner": "two words, and more", "time": 2.5, "like": "uniform"}
+]
 }
 """
 
