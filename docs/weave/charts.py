@@ -54,8 +54,8 @@ class Chart:
         data = quote(self.csv(), safe=",")
         file = f'<a download="chart.csv" href="data:text/csv;charset=utf-8,{data}">CSV</a>'
         return (
-            f'<details class="numbers" data-search-exclude><summary>The numbers</summary>{self.table()}'
-            f'</details><p class="take">Download: {file}</p>'
+            f'<p class="take">Download: {file}</p><details class="numbers" data-search-exclude>'
+            f"<summary>The numbers</summary>{self.table()}</details>"
         )
 
     def table(self) -> str:
@@ -189,8 +189,11 @@ def plot(
     columns : the table, if it is not to be `x_label` and a column for each series.
     """
     ends = {name: name if each.end is None else each.end for name, each in series.items()}
-    right = WIDE - 14 - LETTER * max(map(len, ends.values()))
-    x = Axis((value for each in series.values() for value in each.x), 48, right, log_x)
+    across = [value for each in series.values() for value in each.x]
+    share = Axis(across, 0, 1, log_x)
+    rooms = [48 + (WIDE - 58 - LETTER * len(ends[name])) / share(each.x[-1]) for name, each in series.items()]
+    right = min([WIDE - 8, *rooms])  # so that every name has room
+    x = Axis(across, 48, right, log_x)
     y = Axis((value for each in series.values() for value in each.y), HIGH - 46, 28, log_y)
     drawn = [
         *_grid(x, y),
@@ -280,52 +283,57 @@ def bars(
 
     mark : where a vertical line stands for what the bars are compared with.
     """
-    fills = _Fills(parts, roles, alternative)
+    fills = _Fills(alternative)
     ends = np.sum([list(lengths) for lengths in parts.values()], axis=0)
     left, top, pitch = LETTER * max(map(len, rows)) + 12, 30 if len(parts) > 1 else 8, 26
     scale = (WIDE - left - 54) / max([*ends, mark or 0])
     bottom = top + pitch * len(rows)
-    drawn = [fills.definitions]
-    for place, name in enumerate(parts if len(parts) > 1 else ()):
-        x = left + place * (WIDE - left) / len(parts)
-        drawn += [fills.bar(place, x, 4, 14), _text(name, x + 20, 15, "start")]
+    drawn, x = [], [left] * len(rows)
+    for place, (name, lengths) in enumerate(parts.items()):
+        pieces = [
+            _piece(x[row], top + pitch * row + 4, scale * length, 17)
+            for row, length in enumerate(lengths)
+            if length
+        ]
+        if len(parts) > 1:
+            key = left + place * (WIDE - left) / len(parts)
+            pieces.append(_piece(key, 4, 14, 13))
+            drawn.append(_text(name, key + 20, 15, "start"))
+        drawn.append(fills.group(place, roles[place], pieces))
+        x = [before + scale * length for before, length in zip(x, lengths, strict=True)]
     for row, words in enumerate(rows):
-        x, y = left, top + pitch * row + 4
-        drawn.append(_text(html.escape(words), left - 8, y + 13, "end", "row"))
-        for place, lengths in enumerate(parts.values()):
-            drawn += [fills.bar(place, x, y, scale * lengths[row])] * (lengths[row] > 0)
-            x += scale * lengths[row]
-        drawn.append(_text(format(ends[row], form), x + 5, y + 13, "start", "row"))
+        y = top + pitch * row + 17
+        drawn.append(_text(html.escape(words), left - 8, y, "end", "row"))
+        drawn.append(_text(format(ends[row], form), x[row] + 5, y, "start", "row"))
     if mark is not None:
-        x = left + scale * mark
-        drawn.append(f'<path class="line" stroke-dasharray="4 3" d="M{x:.1f} {top}V{bottom}"/>')
+        drawn.append(
+            f'<path class="line" stroke-dasharray="4 3" d="M{left + scale * mark:.1f} {top}V{bottom}"/>'
+        )
     drawn.append(f'<path class="line" d="M{left:.1f} {top}V{bottom}"/>')
     drawn.append(_text(html.escape(x_label), left, bottom + 18, "start"))
     drawing = f'<svg viewBox="0 0 {WIDE} {bottom + 24}">{"".join(drawn)}</svg>'
     return Chart(drawing, alternative, columns or {"": rows, **parts}, caption)
 
 
+def _piece(x: float, y: float, width: float, height: float) -> str:
+    return f'<path d="M{x:.1f} {y}h{width:.1f}v{height}h-{width:.1f}z"/>'
+
+
 class _Fills:
     """How the parts of bars are filled: strokes too, so that colour is not all that tells them apart."""
 
-    def __init__(self, parts: Mapping[str, object], roles: Sequence[str], alternative: str) -> None:
-        self.roles, self.name = (
-            roles,
-            f"p{zlib.crc32(alternative.encode()):x}",
-        )  # another on the page has another
-        patterns = [
-            f'<pattern id="{self.name}-{place}" class="role-{role}" width="6" height="6" '
-            'patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="currentColor" fill-opacity=".4"/>'
-            f'<path stroke="currentColor" d="{strokes}"/></pattern>'
-            for place, (_, role, strokes) in enumerate(zip(parts, roles, FILLS, strict=False))
-        ]
-        self.definitions = f"<defs>{''.join(patterns)}</defs>"
+    def __init__(self, alternative: str) -> None:
+        self.name = f"p{zlib.crc32(alternative.encode()):x}"  # another chart on the page has another
 
-    def bar(self, place: int, x: float, y: float, width: float) -> str:
-        """A piece of a bar."""
-        where = f'x="{x:.1f}" y="{y}" width="{width:.1f}" height="{17 if y > 4 else 13}"'
-        fill = f'fill="url(#{self.name}-{place})" stroke="currentColor"'
-        return f'<rect class="role-{self.roles[place]}" {where} {fill}/>'
+    def group(self, place: int, role: str, pieces: list[str]) -> str:
+        """The pieces of the part at `place`."""
+        name = f"{self.name}-{place}"
+        return (
+            f'<g class="role-{role}"><pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse">'
+            f'<path fill="currentColor" fill-opacity=".4" d="M0 0h6v6h-6z"/>'
+            f'<path stroke="currentColor" d="{FILLS[place]}"/></pattern>'
+            f'<g fill="url(#{name})" stroke="currentColor">{"".join(pieces)}</g></g>'
+        )
 
 
 # ---------------------------------------------------------------- tables of counts, and pictures

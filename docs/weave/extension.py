@@ -240,10 +240,10 @@ class Weaver:
         identity = f' id="{self.book.check_anchor(fence)}"' if labels else ""
         kind = "check" if labels else ("raises" if "raises" in fence.options else "plain")
         inside, after = self.outcome(fence) if fence.is_example else ("", "")
-        return (
-            f'<div class="code {kind}"{identity}>{self.caption(fence, labels)}'
-            f"{listing.code(fence.code, fence.language)}{inside}</div>{after}"
-        )
+        code = listing.code(fence.code, fence.language)
+        if fold := html.escape(fence.options.get("fold", "")):
+            kind, code = "folded", f'<details class="fold"><summary>{fold}</summary>{code}</details>'
+        return f'<div class="code {kind}"{identity}>{self.caption(fence, labels)}{code}{inside}</div>{after}'
 
     def caption(self, fence: Fence, labels: list[str]) -> str:
         """What a block is there for, if it is there for something."""

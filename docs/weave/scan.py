@@ -43,7 +43,7 @@ BLOCKS = {
     "index": set(),
     "explorer": {"label", "alt"},
 }
-FENCE_OPTIONS = {"check", "raises", "norun"}
+FENCE_OPTIONS = {"check", "raises", "norun", "fold"}
 PYTHON_LIKE = re.compile(r"\{?\s*\.?(py|python[23]?|py3|pycon|ipython)\b", re.IGNORECASE)
 
 
