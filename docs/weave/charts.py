@@ -54,7 +54,7 @@ class Chart:
         data = quote(self.csv(), safe=",")
         file = f'<a download="chart.csv" href="data:text/csv;charset=utf-8,{data}">CSV</a>'
         return (
-            f'<p class="take">Download: {file}</p><details class="numbers" data-search-exclude>'
+            f'<p class="take">Download: {file}</p><details class="numbers" data-search-exclude="">'
             f"<summary>The numbers</summary>{self.table()}</details>"
         )
 
