@@ -27,8 +27,7 @@ import learning
 import memory
 import speed
 
-from weave.book import ROOT
-from weave.source import Source
+from weave.results import present
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = {
@@ -86,7 +85,7 @@ def about(part: str) -> dict[str, Any]:
     """Where, when and with what a part was measured."""
     return {
         "command": f"python docs/bench {part}",
-        "mlp": Source(ROOT).digest,
+        "mlp": present(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": processor(),
         "cores": os.cpu_count(),

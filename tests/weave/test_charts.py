@@ -47,7 +47,7 @@ def lines() -> Chart:
     return charts.plot(
         {
             "a & b": Series([1, 2, 4], [1, 2, 3], "weight", "--", "s", spread=[0.1, 0.2, 0.3]),
-            "c": Series([2, 4], [9.25, 3.05], "adjoint", "", "^"),
+            "c": Series([2, 4], [9.25, 3.051234], "adjoint", "", "^"),
             "d": Series([1, 4], [1, 3], "ink", "-", "", ""),
         },
         x_label="n",
@@ -101,7 +101,7 @@ def test_the_numbers_stand_beneath_and_can_be_taken_away(chart: Chart) -> None:
 
 
 def test_series_of_different_x_share_a_table() -> None:
-    assert lines().columns == {"n": [1, 2, 4], "a & b": [1, 2, 3], "c": ["", 9.25, 3.05], "d": [1, "", 3]}
+    assert lines().columns == {"n": [1, 2, 4], "a & b": [1, 2, 3], "c": ["", 9.25, 3.051234], "d": [1, "", 3]}
 
 
 def placed(chart: Chart, role: str, kind: str) -> list[tuple[float, float]]:
@@ -123,10 +123,12 @@ def test_marks_and_lines_lie_where_the_values_say() -> None:
 
 
 def test_names_at_the_ends_do_not_lie_on_each_other() -> None:
-    series = {f"series {k}": Series([1, 2], [1, 1 + k / 50]) for k in range(6)}
+    series = {f"series {k}": Series([1, 2], [1, 1 + k / 50]) for k in range(6)} | {
+        "far": Series([1, 2], [1, 99])
+    }
     chart = charts.plot(series, x_label="", y_label="", caption="", alternative="")
     heights = sorted(float(y) for y in re.findall(r'class="end" x="[\d.]+" y="([\d.]+)"', chart.drawing))
-    assert len(heights) == 6 and min(np.diff(heights)) >= charts.APART - 0.2
+    assert len(heights) == 7 and min(np.diff(heights)) >= charts.APART - 0.2
 
 
 @pytest.mark.parametrize("long", [Series([1, 2], [1, 2]), Series([1, 1.2], [1, 2])])
@@ -148,6 +150,9 @@ def test_bars_are_as_long_as_their_values() -> None:
     chart = stacked()
     (first,), (second, third) = lengths(chart, "weight"), lengths(chart, "adjoint")
     assert first == pytest.approx(2 * second, abs=0.2) and third == pytest.approx(8 * second, abs=0.5)
+    starts = re.findall(r"M([\d.]+) \d+h[\d.]+v17", chart.drawing)
+    left, beside, below = map(float, starts)
+    assert beside == pytest.approx(left + first, abs=0.2) and below == left
     assert ">1.50<" in chart.drawing and ">4.00<" in chart.drawing
 
 
