@@ -71,7 +71,8 @@ class Fragment:
         parts, at = [], begin
         for token in within(self.page, [(begin, end)]):
             self.line = token.line
-            parts += [self.page.text[at : token.start], chr(PRIVATE + len(self.held))]
+            gap = "\n\n" if isinstance(token, Close) else ""  # a block's end ends a list before it
+            parts += [self.page.text[at : token.start], gap, chr(PRIVATE + len(self.held))]
             self.held.append(self.token(token))
             at = token.end
         tree = _tree("".join(parts) + self.page.text[at:end])
