@@ -79,9 +79,7 @@ def compiled(folder: Path, name: str, source: str) -> str:
 
 
 def test_a_list_ends_before_the_block_in_which_it_stands(write: Callable[..., Book]) -> None:
-    text = paper.page(
-        write("By [](#eq:one), *twice*. See `mlp`.\n:::", "1. Once.\n2. Twice.\n:::"), "one.md"
-    )
+    text = paper.page(write("By [](#eq:one), *twice*. See `mlp`.\n:::", "1. Once.\n2. Twice.\n:::"), "one.md")
     assert text.index("\\end{enumerate}") < text.index("\\end{proof}")
 
 
