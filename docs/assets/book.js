@@ -100,6 +100,28 @@
     block.append(copier("code", "Copy the code"));
   }
 
+  /** A chart's drawing as a file of its own: what the style sheet says of it is written into it. */
+  function standalone(svg) {
+    const copy = svg.cloneNode(true), originals = svg.querySelectorAll("*"), box = svg.viewBox.baseVal;
+    for (const [place, element] of copy.querySelectorAll("*").entries()) {
+      const style = getComputedStyle(originals[place]);
+      for (const name of ["fill", "stroke", "color", "font-family", "font-size"]) element.style.setProperty(name, style.getPropertyValue(name));
+    }
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    copy.setAttribute("width", box.width);
+    copy.setAttribute("height", box.height);
+    copy.style.color = getComputedStyle(svg).color;
+    return new XMLSerializer().serializeToString(copy);
+  }
+
+  for (const [place, chart] of document.querySelectorAll(".chart:has(.take)").entries()) {
+    const name = `${location.pathname.replace(/^.*\/|\.html$/g, "")}-${place + 1}`, svg = chart.querySelector("svg");
+    chart.querySelector("a[download]").download = `${name}.csv`;
+    const link = Object.assign(document.createElement("a"), { textContent: "SVG", href: "#", download: `${name}.svg` });
+    link.addEventListener("click", () => { link.href = URL.createObjectURL(new Blob([standalone(svg)], { type: "image/svg+xml" })); });
+    chart.querySelector(".take").append(link);
+  }
+
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button.copy");
     if (!button) return;

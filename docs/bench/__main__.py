@@ -27,6 +27,8 @@ import learning
 import memory
 import speed
 
+from weave.results import present
+
 RESULTS = Path(__file__).parent / "results"
 PARTS = {
     "step": speed.step,
@@ -83,6 +85,7 @@ def about(part: str) -> dict[str, Any]:
     """Where, when and with what a part was measured."""
     return {
         "command": f"python docs/bench {part}",
+        "mlp": present(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": processor(),
         "cores": os.cpu_count(),

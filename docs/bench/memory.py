@@ -192,5 +192,6 @@ def torch_checkpoint() -> dict[str, Any] | None:
         run = runner(net, x, schedule)
         with kernel_arithmetic():
             run()
-            ours.append({"planner": name, "seconds": timed(run), "bytes": measure(run)})
+            seconds = median(timed(run) for _ in range(5))
+            ours.append({"planner": name, "seconds": seconds, "bytes": measure(run)})
     return {"n": n, "width": width, "batch": batch, "state": x.nbytes, "torch": rows, "ours": ours}

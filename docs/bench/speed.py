@@ -14,6 +14,7 @@ import numpy as np
 
 import mlp
 from mlp.arrays import Array, kernel_arithmetic
+from mlp.optimizers import descend
 
 STEPS = [
     ([784, 30, 10], 10),
@@ -72,7 +73,14 @@ class Problem:
 
     def gather(self, numbers: Array) -> None:
         """A step's own gathering of its examples."""
-        self.run.gather(numbers)
+        x, y, _ = self.run.batches[self.batch]
+        self.run.x.take(numbers, axis=0, out=x, mode="clip")
+        self.run.y.take(numbers, axis=1, out=y, mode="clip")
+
+    def update(self, _: Any = None) -> None:
+        """A step's own update."""
+        gradient = self.run.gradient.vector
+        descend(self.net.parameters, gradient, 0.0, out=gradient)
 
 
 def step() -> dict[str, Any]:
@@ -103,7 +111,7 @@ def one(sizes: list[int], batch: int) -> list[Any]:
     with kernel_arithmetic():
         found, floor = ratio(problem.run.step, problem.floor, problem.chosen)
         gather, _ = ratio(problem.gather, problem.floor, problem.chosen)
-        update, _ = ratio(lambda _: problem.run.descend(), problem.floor, problem.chosen)
+        update, _ = ratio(problem.update, problem.floor, problem.chosen)
         other = torch_step(problem)
         peer = ratio(other, problem.run.step, problem.chosen)[0] if other else float("nan")
     return [found, floor * 1e6, gather, update, peer]

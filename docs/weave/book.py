@@ -11,12 +11,26 @@ from typing import Any
 
 import yaml
 
+from weave import results
 from weave.citations import Bibliography
 from weave.errors import WeaveError
-from weave.scan import BLOCKS, PROVED, STATEMENTS, Cite, Fence, Heading, Math, Open, Page, Ref, scan
+from weave.scan import (
+    BLOCKS,
+    PROVED,
+    STATEMENTS,
+    Cite,
+    Fence,
+    Heading,
+    Math,
+    Measured,
+    Open,
+    Page,
+    Ref,
+    scan,
+)
 from weave.source import Piece, Source, quoted_lines
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = results.ROOT
 PREFIXES = {
     "eq": "equation",
     "thm": "theorem",
@@ -259,13 +273,15 @@ class Book:
     # ---------------------------------------------------------------- what must hold
 
     def mistakes(self) -> Iterator[WeaveError]:
-        """References, citations and checks of nothing; results without a check or a proof; bad options."""
+        """What is named and does not exist; results without a check or a proof; bad options."""
         for page in self.pages.values():
             for token in page.tokens:
                 if isinstance(token, Ref) and token.label not in self.labels:
                     yield _caught(self.resolve, page, token)
                 elif isinstance(token, Cite):
                     yield from self._unknown_citations(page, token)
+                elif isinstance(token, Measured):
+                    yield from self._unknown_number(page, token)
                 elif isinstance(token, Open):
                     yield from self._incomplete(page, token)
         for label, blocks in self.checks.items():
@@ -285,6 +301,12 @@ class Book:
                     f"citation of {key!r}, which docs/references.bib does not have",
                     "Add the entry, or correct the key",
                 )
+
+    def _unknown_number(self, page: Page, token: Measured) -> Iterator[WeaveError]:
+        try:
+            results.words(page, token, self.root)
+        except WeaveError as error:
+            yield error
 
     def _incomplete(self, page: Page, token: Open) -> Iterator[WeaveError]:
         if token.kind in PROVED and token.options["label"] not in self.checks:

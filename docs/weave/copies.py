@@ -13,10 +13,10 @@ import textwrap
 from importlib.metadata import version
 from typing import Any
 
-from weave import export, paper
+from weave import export, paper, results
 from weave.book import Book
 from weave.listing import title
-from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token
+from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Measured, Open, Page, Ref, Token
 from weave.typeset import expand
 
 
@@ -78,6 +78,8 @@ def _plain(book: Book, address: str, source: Page, token: Token) -> str:
             plain = token.text or book.resolve(source, token).words
         case Cite():
             plain = "; ".join(book.bibliography.cited_as(*key) for key in token.keys)
+        case Measured():
+            plain = results.words(source, token, book.root)
         case Open():
             plain = _head(book, address, token)
         case Close(opened=Open(kind="proof")):

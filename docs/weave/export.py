@@ -7,8 +7,9 @@ from xml.etree.ElementTree import Element
 
 from markdown import Markdown
 
+from weave import results
 from weave.book import Book
-from weave.scan import STATEMENTS, Cite, Close, Math, Open, Page, Ref, Token
+from weave.scan import STATEMENTS, Cite, Close, Math, Measured, Open, Page, Ref, Token
 from weave.typeset import expand
 
 PRIVATE = 0xE000
@@ -70,8 +71,8 @@ class Fragment:
         parts, at = [], begin
         for token in within(self.page, [(begin, end)]):
             self.line = token.line
-            space = "\n\n" if isinstance(token, Open | Close) else ""  # a block ends the list before it
-            parts += [self.page.text[at : token.start], space, chr(PRIVATE + len(self.held)), space]
+            gap = "\n\n" if isinstance(token, Close) else ""  # a block's end ends a list before it
+            parts += [self.page.text[at : token.start], gap, chr(PRIVATE + len(self.held))]
             self.held.append(self.token(token))
             at = token.end
         tree = _tree("".join(parts) + self.page.text[at:end])
@@ -92,6 +93,8 @@ class Fragment:
                 latex = self.reference(token)
             case Cite():
                 latex = escaped("; ".join(self.book.bibliography.cited_as(*key) for key in token.keys))
+            case Measured():
+                latex = escaped(results.words(self.page, token, self.book.root))
             case Open(kind="listing"):
                 piece = next(listing.piece for listing in self.book.listings if listing.opened is token)
                 latex = f"\\begin{{verbatim}}\n{piece.text}\\end{{verbatim}}"

@@ -16,11 +16,25 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, explorer, export, indexes, listing, pictures
+from weave import citations, explorer, export, indexes, listing, pictures, results
 from weave.book import ROOT, Book, Target, current
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, listing_key
-from weave.scan import PROVED, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token, scan
+from weave.scan import (
+    PROVED,
+    STATEMENTS,
+    Cite,
+    Close,
+    Fence,
+    Heading,
+    Math,
+    Measured,
+    Open,
+    Page,
+    Ref,
+    Token,
+    scan,
+)
 from weave.typeset import TexError, expand, typeset
 
 OUTPUTS: dict[str, list[tuple[str, str]]] = {}
@@ -94,24 +108,44 @@ class Weaver:
         return f"]({posixpath.relpath(link[1], posixpath.dirname(self.here) or '.')}"
 
     def stamp(self) -> str:
-        """What has been run of this page, and when: the record's word for it."""
-        blocks = list(self.page.examples())
-        if not blocks or not self.here:
+        """What has been run of this page, and when: the record's word for it, and that of the results."""
+        blocks, parts = list(self.page.examples()), results.used(self.page)
+        if not self.here or not (blocks or parts):
             return ""
+        words = f"Version {version('mlp')}."
+        words += (self.runs(blocks) if blocks else "") + self.ages(parts)
+        return self.block(f'<p class="stamp">{words} <a href="{self.claims()}">All claims</a></p>')
+
+    def runs(self, blocks: list[Fence]) -> str:
+        """How many blocks were run, and results checked, and when."""
         entries = [
             self.record.entry(self.page.path, block_key(self.book, self.page, block)) for block in blocks
         ]
         fresh = [entry for entry in entries if entry]
-        results = [token for token in self.page.tokens if isinstance(token, Open) and token.kind in PROVED]
-        words = f"Version {version('mlp')}. {_count(len(fresh), 'block')} run"
-        if results:
-            checked = sum(bool(self.record.claim(self.book, self.page, result)) for result in results)
+        proved = [token for token in self.page.tokens if isinstance(token, Open) and token.kind in PROVED]
+        words = f" {_count(len(fresh), 'block')} run"
+        if proved:
+            checked = sum(bool(self.record.claim(self.book, self.page, result)) for result in proved)
             words += f", {_count(checked, 'result')} checked"
         if fresh:
             words += f", last on {max(entry.date for entry in fresh)}"
         stale = len(blocks) - len(fresh)
-        words += f'. <strong class="stale">{_count(stale, "block")} changed since.</strong>' if stale else "."
-        return self.block(f'<p class="stamp">{words} <a href="{self.claims()}">All claims</a></p>')
+        return words + (
+            f'. <strong class="stale">{_count(stale, "block")} changed since.</strong>' * bool(stale) or "."
+        )
+
+    def ages(self, parts: set[str]) -> str:
+        """Which results are missing, or older than the code."""
+        found: dict[str, list[str]] = {}
+        for part in sorted(parts):
+            said = results.trouble(results.load(part, self.book.root), self.book.source.digest)
+            found.setdefault(said, []).append(part)
+        words = "".join(
+            f' <strong class="stale">Results {said}: {", ".join(names)}.</strong>'
+            for said, names in found.items()
+            if said
+        )
+        return words + (f" Measured: {', '.join(found[''])}." if "" in found else "")
 
     def claims(self) -> str:
         """The address of the page of all claims."""
@@ -135,6 +169,8 @@ class Weaver:
                 new = f"[{token.text or target.words}](/{target.page}#{target.label}){{.ref}}"
             case Cite():
                 new = self.cite(token)
+            case Measured():
+                new = self.stash(self.number(token))
             case _:
                 raise AssertionError(token)
         return new
@@ -205,6 +241,13 @@ class Weaver:
             for key, where in cite.keys
         )
 
+    def number(self, token: Measured) -> str:
+        """A measured number, with its name and its origin at hand."""
+        data = results.load(token.name.split(".")[0], self.book.root)
+        origin = html.escape(f"{token.name}. {results.origin(data, self.book.source.digest)}")
+        shown = html.escape(results.words(self.page, token, self.book.root))
+        return f'<span class="measured" title="{origin}">{shown}</span>'
+
     # ---------------------------------------------------------------- code
 
     def fence(self, fence: Fence) -> str:
@@ -213,10 +256,10 @@ class Weaver:
         identity = f' id="{self.book.check_anchor(fence)}"' if labels else ""
         kind = "check" if labels else ("raises" if "raises" in fence.options else "plain")
         inside, after = self.outcome(fence) if fence.is_example else ("", "")
-        return (
-            f'<div class="code {kind}"{identity}>{self.caption(fence, labels)}'
-            f"{listing.code(fence.code, fence.language)}{inside}</div>{after}"
-        )
+        code = listing.code(fence.code, fence.language)
+        if fold := html.escape(fence.options.get("fold", "")):
+            kind, code = "folded", f'<details class="fold"><summary>{fold}</summary>{code}</details>'
+        return f'<div class="code {kind}"{identity}>{self.caption(fence, labels)}{code}{inside}</div>{after}'
 
     def caption(self, fence: Fence, labels: list[str]) -> str:
         """What a block is there for, if it is there for something."""

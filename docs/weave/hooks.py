@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,21 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-from weave import copies, explorer, previews
+from weave import copies, explorer, previews, results
 from weave.book import ROOT, current
 from weave.errors import WeaveError
 from weave.extension import OUTPUTS
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Key the cache of executed labs by what `mlp` does; mkdocs-jupyter looks at the lab's own file only."""
+    """Key the cache of executed labs by all they draw on; mkdocs-jupyter looks at the lab's file only."""
     # Kernels talk through sockets in the file system: nothing on a network, and no warning that it is not
     # encrypted.
     ConnectionFileMixin.transport.default_value = "ipc"
-    cache = ROOT / ".cache" / "labs" / current().source.digest
+    tools = [ROOT / "docs" / "weave" / name for name in ("charts.py", "results.py")]
+    drawn = [results.digest(set(results.PARTS)), *(path.read_text(encoding="utf-8") for path in tools)]
+    key = hashlib.sha256("\0".join([current().source.digest, *drawn]).encode()).hexdigest()[:16]
+    cache = ROOT / ".cache" / "labs" / key
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
     return config
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from weave import results
 from weave.book import ROOT, Book
 from weave.scan import Fence, Open, Page
 from weave.source import Piece
@@ -80,9 +81,10 @@ def today() -> str:
 
 
 def block_key(book: Book, page: Page, fence: Fence) -> str:
-    """The key of a block: what `mlp` does, and the blocks of its page up to itself, whose names it shares."""
+    """The key of a block: what `mlp` does, the blocks of its page up to itself, the results they load."""
     before = [example.code for example in page.examples() if example.start <= fence.start]
-    return _hash(book.source.digest, *before)
+    parts = results.loaded(page)
+    return _hash(book.source.digest, *before, *[results.digest(parts, book.root)] * bool(parts))
 
 
 def claim_key(book: Book, page: Page, statement: Open) -> str:

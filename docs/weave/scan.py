@@ -1,6 +1,6 @@
 """Read a page into tokens: the one scanner that the renderer, Sybil and the gates share.
 
-A page is Markdown plus six constructs, and each becomes a token that knows its place in the text:
+A page is Markdown plus seven constructs, and each becomes a token that knows its place in the text:
 
     ```python check=thm:x     a fence              Fence
     ::: theorem | Title       a block's two ends   Open, Close
@@ -8,6 +8,7 @@ A page is Markdown plus six constructs, and each becomes a token that knows its 
     ## Title {#sec:x}         a heading            Heading
     [](#thm:x)                a reference          Ref
     [@chen2016]               a citation           Cite
+    {{epoch.sklearn:.1f}}     a measured number    Measured
 
 Everything between tokens is plain Markdown and is never looked at again. Because the renderer replaces
 exactly these tokens, a fence that it shows and a fence that Sybil runs cannot be different fences.
@@ -42,7 +43,7 @@ BLOCKS = {
     "index": set(),
     "explorer": {"label", "alt"},
 }
-FENCE_OPTIONS = {"check", "raises", "norun"}
+FENCE_OPTIONS = {"check", "raises", "norun", "fold"}
 PYTHON_LIKE = re.compile(r"\{?\s*\.?(py|python[23]?|py3|pycon|ipython)\b", re.IGNORECASE)
 
 
@@ -124,6 +125,14 @@ class Cite(Token):
     keys: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Measured(Token):
+    """`{{name:form}}`: a number by its name in the results, and the format in which it is printed."""
+
+    name: str
+    form: str
+
+
 @dataclass
 class Page:
     """A scanned page: `path` is relative to the root, `text` the body without its front matter."""
@@ -168,6 +177,7 @@ INLINE = re.compile(
       | (?P<dollar>\$)
       | \[(?P<reftext>[^\[\]]*)\]\(\#(?P<ref>[\w:.-]+)\)
       | \[@(?P<cite>[^\[\]]+)\]
+      | \{\{(?P<measured>[^{}]+)\}\}
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -336,7 +346,7 @@ class _Scanner:
         self.at = self._until(re.compile("-->"), self.at, "the comment", "Close it with -->") + 1
 
     def _inline(self, first: int, last: int) -> None:
-        """Find formulas, references and citations in plain text, lines `first` to `last` (excluded)."""
+        """Find what stands within plain text, lines `first` to `last` (excluded): formulas, references."""
         for paragraph in PARAGRAPH.finditer(self.page.text, self.offsets[first], self.offsets[last]):
             self._paragraph(paragraph.start(), paragraph[0])
 
@@ -355,6 +365,9 @@ class _Scanner:
                 self.page.tokens.append(Ref(*place, match["reftext"], match["ref"]))
             elif match["cite"]:
                 self.page.tokens.append(Cite(*place, _citations(match["cite"])))
+            elif match["measured"]:
+                name, _, form = " ".join(match["measured"].split()).partition(":")
+                self.page.tokens.append(Measured(*place, name.strip(), form.strip()))
 
 
 def _citations(text: str) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -121,6 +123,26 @@ def test_code_is_copied_without_prompts_and_outputs(browser: Browser, address: s
     assert texts and not any(text.startswith(">>>") or "\n>>>" in text for text in texts)
     for text in texts:
         compile(text if not text.startswith(" ") else "if 1:\n" + text, "copied", "exec")
+    page.context.close()
+
+
+def test_charts_and_their_data_can_be_taken_away(browser: Browser, site: Path) -> None:
+    """From a file, where nothing may be fetched: the numbers, and a drawing that stands by itself."""
+    page, troubles = opened(browser, f"{site.as_uri()}/evidence/memory.html", 1280, "dark")
+    charts = page.locator(".chart:has(.take)")
+    assert charts.count() > 1
+    for place, chart in enumerate(charts.all()):
+        taken = {}
+        for kind in ("CSV", "SVG"):
+            with page.expect_download() as download:
+                chart.get_by_role("link", name=kind).click()
+            assert download.value.suggested_filename == f"memory-{place + 1}.{kind.lower()}"
+            taken[kind] = Path(download.value.path()).read_text(encoding="utf-8")
+        rows = list(csv.reader(taken["CSV"].splitlines()))
+        assert len(rows) == 1 + chart.locator("tbody tr").count() and len(set(map(len, rows))) == 1
+        drawing = ElementTree.fromstring(taken["SVG"])
+        assert drawing.get("width") and "var(" not in taken["SVG"] and "rgb(" in taken["SVG"]
+    assert [trouble for trouble in troubles if "search" not in trouble] == []
     page.context.close()
 
 

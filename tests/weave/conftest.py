@@ -56,6 +56,16 @@ ENTRY = """@article{chen2016,
   year = {2016}, journal = {arXiv}
 }
 """
+RESULTS = """{
+"about": {"mlp": "another", "date": "2022-06-01", "command": "bench", "processor": "abacus", "cores": 1,
+    "threads": "1", "python": "3", "versions": {"numpy": "2"}},
+"seconds": 0.25,
+"rows": [
+    {"planner": "uniform", "time": 1.5},
+    {"planner": "two words, and more", "time": 2.5, "like": "uniform"}
+]
+}
+"""
 
 
 @pytest.fixture
@@ -68,9 +78,10 @@ def write(tmp_path: Path) -> Callable[..., Book]:
             "mkdocs.yml": "site_name: A book\nnav: [{Part: [one.md]}]\n",
             "docs/one.md": CHAPTER.replace(old, new, 1) if old else CHAPTER,
             "docs/references.bib": ENTRY,
+            "docs/bench/results/epoch.json": RESULTS,
             "mlp/code.py": source,
         }.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
         return Book(tmp_path)
 

@@ -78,6 +78,11 @@ def compiled(folder: Path, name: str, source: str) -> str:
     return ran.stdout
 
 
+def test_a_list_ends_before_the_block_in_which_it_stands(write: Callable[..., Book]) -> None:
+    text = paper.page(write("By [](#eq:one), *twice*. See `mlp`.\n:::", "1. Once.\n2. Twice.\n:::"), "one.md")
+    assert text.index("\\end{enumerate}") < text.index("\\end{proof}")
+
+
 @pytest.mark.slow
 def test_every_statement_compiles(tmp_path: Path) -> None:
     statements = exported(current())

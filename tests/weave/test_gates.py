@@ -14,6 +14,7 @@ import coverage
 import pytest
 from sybil import Sybil
 
+from weave import results
 from weave.book import ROOT, Book, current
 from weave.examples import Recorder, run
 from weave.record import Record, block_key
@@ -41,6 +42,9 @@ EXPLAINED = [
     "mlp.memory",
 ]
 """Modules whose chapters are done: every line of theirs has a home. This list only grows."""
+
+TYPED: dict[tuple[str, str], str] = {}
+"""Numbers with units that may stand in prose: (page, text), and the reason. Each is counted."""
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +177,38 @@ def test_every_result_is_checked_and_the_record_knows_it(book: Book) -> None:
                     )
                     assert entry is None or (entry.result == "passed" and entry.cases > 0)
     assert results > 0
+
+
+def test_no_measured_number_is_typed_in_prose(book: Book) -> None:
+    """A number with a unit comes from the results by its name, or from a block; exceptions have reasons."""
+    pages = {address: page for address, page in book.pages.items()}
+    pages |= {
+        name: scan(name, (ROOT / name).read_text(encoding="utf-8"))
+        for name in ("README.md", "CONTRIBUTING.md")
+    }
+    found = [(address, line, text) for address, page in pages.items() for line, text in results.typed(page)]
+    stray = [f"{address}:{line}: {text}" for address, line, text in found if (address, text) not in TYPED]
+    assert not stray, f"typed: {stray}: write {{{{part.entry:.1f}}}}, or print it in a block"
+    assert sorted((address, text) for address, _, text in found) == sorted(TYPED), (
+        "exceptions that are not needed"
+    )
+
+
+def test_the_results_have_the_parts_of_the_benchmark() -> None:
+    """The weave's list of parts is the command's own, whose file is not imported to build the site."""
+    command = (ROOT / "docs" / "bench" / "__main__.py").read_text(encoding="utf-8")
+    listed = command.split("PARTS = {", 1)[1].split("}", 1)[0]
+    assert tuple(re.findall(r'"([^"]+)":', listed)) == results.PARTS
+
+
+def test_a_lab_is_light(site: Path) -> None:
+    """A page of evidence weighs at most 150 KB before compression: its drawings are few points, rounded."""
+    heavy = {
+        path.name: path.stat().st_size
+        for path in site.glob("evidence/*.html")
+        if path.stat().st_size > 150_000
+    }
+    assert not heavy, heavy
 
 
 def test_nothing_is_loaded_from_another_host(site: Path) -> None:

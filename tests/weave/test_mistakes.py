@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from weave import copies, paper, results
 from weave.book import Book
 from weave.errors import WeaveError
 from weave.examples import run
+from weave.export import escaped
+from weave.record import block_key
 from weave.scan import scan
 
 Mistake = tuple[str, str, int, str, str]
@@ -49,6 +53,19 @@ WHEN_READ: list[Mistake] = [
     ("# One\n", "# One\n\n\tcode\n", 6, "a tab", "Indent with spaces"),
 ]
 WHEN_CHECKED: list[Mistake] = [
+    ("with $a^2$", "{{spoch.seconds}}", 6, "no part 'spoch'", "{{part.entry.entry:.2f}}"),
+    ("with $a^2$", "{{epoch.secnds:.1f}}", 6, "'secnds' is not there", "results/epoch.json"),
+    ("with $a^2$", "{{epoch.rows.7.time}}", 6, "index out of range", "results/epoch.json"),
+    (
+        "with $a^2$",
+        "{{epoch.rows.uniform.time}}",
+        6,
+        "'uniform' is not there only once",
+        "results/epoch.json",
+    ),
+    ("with $a^2$", "{{epoch.rows}}", 6, "no number but a table", "results/epoch.json"),
+    ("with $a^2$", "{{epoch.seconds:.1q}}", 6, "format", "results/epoch.json"),
+    ("with $a^2$", "{{epoch.seconds:.1f miles}}", 6, "'miles' is not among the units", "results/epoch.json"),
     ("and [@chen2016, section 2]", "[](#eq:two)", 6, "reference to 'eq:two'", "Define it"),
     ("and [@chen2016, section 2]", "[@chen2017]", 6, "citation of 'chen2017'", "Add the entry"),
     ("```python check=thm:one", "```python", 8, "no block checks 'thm:one'", "```python check=thm:one"),
@@ -111,6 +128,92 @@ def test_a_book_without_mistakes_has_none(write: Callable[..., Book], weave: Cal
         "katex",
     ):
         assert part in html, part
+
+
+NUMBERS = [
+    ("{{epoch.seconds:.1f}}", "0.2"),
+    ("{{epoch.seconds:.0f ms}}", "250\N{NO-BREAK SPACE}ms"),
+    ("{{epoch.rows.0.time:.0%}}", "150%"),
+    ("{{epoch.rows.-1.time}}", "2.5"),
+    ("{{epoch.rows.two words, and\nmore.time:.1f}}", "2.5"),
+    ("{{step.kernels.own.0.ratio:.2f}}", "(not measured)"),
+]
+
+
+@pytest.mark.parametrize(("written", "shown"), NUMBERS)
+def test_a_measured_number_is_shown_and_copied(
+    write: Callable[..., Book], weave: Callable[[Book], str], written: str, shown: str
+) -> None:
+    """By its name, on the page and in what is copied from it; data older than the code are said to be so."""
+    book = write("with $a^2$", written)
+    html = weave(book)
+    assert f">{shown}</span>" in html and list(book.mistakes()) == []
+    assert shown in copies.markdown(book, "one.md") and escaped(shown) in paper.page(book, "one.md")
+    assert ("older than the code: epoch" in html) == (shown != "(not measured)")
+    assert ("not measured yet: step" in html) == (shown == "(not measured)")
+
+
+def test_a_statement_with_a_measured_number_is_copied(write: Callable[..., Book]) -> None:
+    book = write("Twice $a$ is", "In {{epoch.seconds:.0f ms}}, twice $a$ is")
+    (statement, *_) = copies.latex(book, "one.md", kept=False)["statements"].values()
+    assert "In 250\N{NO-BREAK SPACE}ms, twice $a$ is" in statement
+
+
+def test_a_number_follows_its_data_and_their_age_the_code(
+    write: Callable[..., Book], weave: Callable[[Book], str]
+) -> None:
+    book = write("with $a^2$", "{{epoch.seconds:.2f}}")
+    path = book.root / "docs/bench/results/epoch.json"
+    data = json.loads(path.read_text()) | {"seconds": 0.75}
+    data["about"]["mlp"] = book.source.digest
+    path.write_text(json.dumps(data))
+    html = weave(book)
+    assert ">0.75</span>" in html and "older than the code" not in html and "Measured: epoch" in html
+    assert "older than the code" in weave(
+        write("with $a^2$", "{{epoch.seconds}}", source="a = 1\n\n\ndef double(a):\n    return a\n")
+    )
+
+
+def test_a_block_that_loads_results_is_run_again_when_they_change(write: Callable[..., Book]) -> None:
+    keys = []
+    for seconds in (1, 2):
+        book = write("residuals =", 'data = results.load("epoch")\nresiduals =')
+        path = book.root / "docs/bench/results/epoch.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": seconds}))
+        keys.append(block_key(book, book.pages["one.md"], next(book.pages["one.md"].examples())))
+    assert keys[0] != keys[1]
+
+
+TYPED = [
+    ("It takes 1.5 s.", "1.5 s"),
+    ("It takes 1.5&nbsp;ms.", "1.5&nbsp;ms"),
+    ("a 3-second run", "3-second"),
+    ("1,200\ntimes", "1,200 times"),
+    ("some 40 MB/s", "40 MB/s"),
+    ("| 30 % |", "30 %"),
+    ("*5%* of it", "5%"),
+    ("150 GFLOP/s", "150 GFLOP/s"),
+    ("12 \N{MICRO SIGN}s, `3 s`, $4$ states", "12 \N{MICRO SIGN}s"),
+    ("::: wrong | All of 64 MiB\n\n:::", "64 MiB"),
+    ("::: figure\nalt: after 3 minutes\n\n:::", "3 minutes"),
+]
+UNTYPED = [
+    "`3 s` and $3$ s",
+    "{{epoch.seconds:.0f}} s",
+    "3 states, 10 sets, 64 bytes",
+    "```python\n# 3 s\n```",
+]
+
+
+@pytest.mark.parametrize(("prose", "number"), TYPED)
+def test_a_typed_number_is_found(prose: str, number: str) -> None:
+    (found,) = results.typed(scan("one.md", f"---\ntitle: 3 s\n---\n# One\n\n{prose}\n"))
+    assert found == (6 + prose.count("\n", 0, prose.find(number[:2])), number)
+
+
+@pytest.mark.parametrize("prose", UNTYPED)
+def test_what_is_no_typed_number_is_left_alone(prose: str) -> None:
+    assert list(results.typed(scan("one.md", f"# One\n\n{prose}\n"))) == []
 
 
 BLOCKS = [
