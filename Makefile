@@ -43,7 +43,7 @@ test: install ## every test but the slow ones
 	$(VENV)/bin/pytest
 
 record: install ## run the blocks of the pages, and renew docs/record.json with what they showed
-	$(VENV)/bin/pytest docs README.md CONTRIBUTING.md tests/weave/test_gates.py
+	$(VENV)/bin/pytest -m "slow or not slow" docs README.md CONTRIBUTING.md tests/weave/test_gates.py
 
 check: install ## lint and types
 	$(VENV)/bin/ruff check .

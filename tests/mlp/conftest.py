@@ -7,6 +7,9 @@ import pytest
 
 import mlp
 
+ALIKE = {"leaky_relu", "elu", "softplus", "softsign", "silu", "gelu_tanh"}
+"""Activations whose cases run in the slow group only; those of `activations.md` run always."""
+
 
 class Swish:
     """phi(z) = z s(2z), an input-type activation that wants one temporary array."""
@@ -56,9 +59,15 @@ def activations() -> dict[str, Any]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes `hidden` once for each activation, one that takes `loss` once for each loss."""
+    """Run a test that takes `hidden` once for each activation, one that takes `loss` once for each loss.
+
+    Of the activations that work alike, one stands for the others where time is short.
+    """
     if "hidden" in metafunc.fixturenames:
         everything = [*mlp.activations.by_name.values(), Swish(), Sine()]
-        metafunc.parametrize("hidden", everything, ids=[phi.name for phi in everything])
+        marks = {phi.name: [pytest.mark.slow] if phi.name in ALIKE else [] for phi in everything}
+        metafunc.parametrize(
+            "hidden", [pytest.param(phi, id=phi.name, marks=marks[phi.name]) for phi in everything]
+        )
     if "loss" in metafunc.fixturenames:
         metafunc.parametrize("loss", list(mlp.losses.by_name))

@@ -132,6 +132,7 @@ def test_listings_show_what_is_imported(book: Book) -> None:
         assert piece.text.strip() in whole, f"docs/{listing.page}:{listing.opened.line}: {piece.name}"
 
 
+@pytest.mark.slow  # it runs every block a second time, traced
 def test_a_chapters_blocks_execute_its_listings(book: Book, recorder: Recorder) -> None:
     """Every line of a listing, error branches apart, is executed by the blocks of its own chapter."""
     for address in book.pages:
