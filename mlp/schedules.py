@@ -348,17 +348,22 @@ def for_budget(
     wanted, n = validation.byte_count("budget", budget), len(costs)
     sweeps = transients(sizes, keeps)
     need = least_bytes(sizes, sweeps)
-    least, most = beside + int(sizes[0] + need[0, n]), beside + int(sizes.sum() + max(sizes[1:] + sizes[:-1]))
-    if wanted < least:
-        raise OverBudget(least, wanted)
-    room = min(wanted, most) - beside
-    common = int(np.gcd.reduce(sizes))
-    units = max(100, min(UNITS, 20_000_000 // n**2))  # the tables take 8 n^2 bytes for each unit
-    unit = common if room // common <= units else -(-room // units)
-    schedule = cheapest(-(-sizes // unit), costs, room // unit, keeps) or thriftiest(sizes, sweeps, need)
-    peak = max(sum(held(step, sizes.tolist(), keeps)) for step in walk(schedule))
+    room, least = wanted - beside, int(sizes[0] + need[0, n])
+    if room < least:
+        raise OverBudget(beside + least, wanted)
+    schedule, unit = store_all(n), int(np.gcd.reduce(sizes))
+    if most_held(schedule, sizes, keeps) > room:  # else nothing is cheaper
+        units = max(100, min(UNITS, 20_000_000 // n**2))  # the tables take 8 n^2 bytes for each unit
+        unit = unit if room // unit <= units else -(-room // units)
+        schedule = cheapest(-(-sizes // unit), costs, room // unit, keeps) or thriftiest(sizes, sweeps, need)
     layers = [action.stop for action, *_ in walk(schedule) if isinstance(action, Advance)]
-    return Plan(schedule, float(sum(costs[k - 1] for k in layers)), beside + peak, unit)
+    total = beside + most_held(schedule, sizes, keeps)
+    return Plan(schedule, float(sum(costs[k - 1] for k in layers)), total, unit)
+
+
+def most_held(schedule: Schedule, sizes: Array, keeps_input: bool) -> int:
+    """The bytes of states and adjoints at the peak of a schedule."""
+    return max(sum(held(step, sizes.tolist(), keeps_input)) for step in walk(schedule))
 
 
 def held(step: Step, sizes: Sequence[int], keeps_input: bool) -> tuple[int, int]:

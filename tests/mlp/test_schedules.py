@@ -246,6 +246,17 @@ def test_coarse_units_are_said_and_still_fit() -> None:
     assert schedules.for_budget(a, budget=least).bytes == least  # even where rounding up would not fit
 
 
+@pytest.mark.parametrize("n", [80, 100])
+def test_where_all_fits_nothing_is_computed_twice(n: int) -> None:
+    rng = random.Random(n)
+    a = [rng.randint(900_000, 1_100_000) for _ in range(n + 1)]
+    enough = simulate(schedules.store_all(n), a).peak_bytes
+    for budget in (10**13, enough):
+        plan = schedules.for_budget(a, budget=budget)
+        assert plan.cost == n and plan.bytes == enough
+    assert schedules.for_budget(a, budget=enough - 1).cost > n
+
+
 def budget_error(a: list[int]) -> OverBudget:
     with pytest.raises(OverBudget) as raised:
         schedules.for_budget(a, budget=1)
