@@ -366,9 +366,10 @@ class GELU:
 
 
 class GELUTanh:
-    """phi(z) = z (1 + t) / 2 where t = tanh u, u = c (z + 0.044715 z^3), c = sqrt(2 / pi).
+    """phi(z) = z (1 + tanh u) / 2 = z s, with u = c (z + 0.044715 z^3), c = sqrt(2 / pi).
 
-    phi' = (1 + t) / 2 (1 + z u' (1 - t)). It resembles GELU; function and derivative are others.
+    s is the sigmoid of 2u, and phi' = s (1 + 2 z u' (1 - s)). It resembles GELU; function and
+    derivative are others.
     """
 
     name = "gelu_tanh"
@@ -377,54 +378,58 @@ class GELUTanh:
     scale = math.sqrt(2 / math.pi)
     cubic = 0.044715
 
-    def inner(self, z: Array, t: Array) -> None:
-        """Write tanh u into `t`."""
-        np.square(z, out=t)
-        t *= self.cubic
-        t += 1
-        t *= z
-        t *= self.scale
-        np.tanh(t, out=t)
+    def gate(self, z: Array, s: Array, e: Array) -> None:
+        """Write e^-2u into `e` and s = 1 / (1 + e^-2u) into `s`."""
+        np.square(z, out=e)
+        e *= self.cubic
+        e += 1
+        e *= z
+        e *= -2 * self.scale
+        np.minimum(e, 80, out=e)  # beyond, s is 0, and complex numbers might overflow
+        np.exp(e, out=e)
+        np.add(e, 1, out=s)
+        np.reciprocal(s, out=s)
 
-    def value(self, z: Array, out: Array, t: Array, _: Array) -> None:
-        """Write z (1 + t) / 2 into `out`."""
-        self.inner(z, t)
-        t += 1
-        t *= 0.5
-        np.multiply(z, t, out=out)
+    def rate(self, z: Array, out: Array) -> None:
+        """Write u' into `out`."""
+        np.square(z, out=out)
+        out *= 3 * self.cubic * self.scale
+        out += self.scale
 
-    def multiply_derivative(self, delta: Array, z: Array, t: Array, rate: Array) -> None:
-        """Multiply `delta` by (1 + t) / 2 and by 1 + z u' (1 - t), which is left in `z`."""
-        self.inner(z, t)
-        np.square(z, out=rate)
-        rate *= 3 * self.cubic * self.scale
-        rate += self.scale  # u'
-        z *= rate
-        np.subtract(1, t, out=rate)
-        z *= rate
+    def value(self, z: Array, out: Array, s: Array, e: Array) -> None:
+        """Write z s into `out`."""
+        self.gate(z, s, e)
+        np.multiply(z, s, out=out)
+
+    def multiply_derivative(self, delta: Array, z: Array, s: Array, e: Array) -> None:
+        """Multiply `delta` by s and by 1 + 2 z u' (1 - s), which is left in `z`; 1 - s is s e^-2u."""
+        self.gate(z, s, e)
+        delta *= s
+        s *= e
+        self.rate(z, e)
+        z *= e
+        z *= s
+        z *= 2
         z += 1
         delta *= z
-        t += 1
-        t *= 0.5
-        delta *= t
 
-    def second_derivative(self, z: Array, out: Array, t: Array, rate: Array) -> None:
-        """Write (1 - t^2) / 2 (2 u' + z u'' - 2 z t u'^2) into `out`."""
-        self.inner(z, t)
-        np.square(z, out=out)
-        np.multiply(out, 3 * self.cubic * self.scale, out=rate)
-        rate += self.scale  # u'
-        out *= 12 * self.cubic * self.scale
-        out += 2 * self.scale  # 2 u' + z u''
-        np.square(rate, out=rate)
-        rate *= z
-        rate *= t
-        rate *= -2
-        out += rate
-        np.square(t, out=t)
-        np.subtract(1, t, out=t)
-        out *= t
-        out *= 0.5
+    def second_derivative(self, z: Array, out: Array, s: Array, e: Array) -> None:
+        """Write 4 s (1 - s) (u' + z u'' / 2 + z u'^2 (1 - 2s)) into `out`."""
+        self.gate(z, s, e)
+        np.multiply(s, -2, out=out)
+        out += 1
+        np.square(s, out=s)
+        s *= e  # s (1 - s)
+        self.rate(z, e)
+        np.square(e, out=e)
+        e *= z
+        out *= e  # z u'^2 (1 - 2s)
+        np.square(z, out=e)
+        e *= 6 * self.cubic * self.scale
+        e += self.scale
+        out += e  # and u' + z u'' / 2
+        out *= s
+        out *= 4
 
 
 class Identity:

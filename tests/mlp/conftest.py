@@ -12,26 +12,26 @@ ALIKE = {"leaky_relu", "elu", "softplus", "softsign", "silu", "gelu_tanh"}
 
 
 class Swish:
-    """phi(z) = z s(2z), an input-type activation that wants one temporary array."""
+    """phi(z) = z s(z/2), an input-type activation that wants one temporary array."""
 
     name = "swish"
     needs = "input"
     workspace = 1
 
     def value(self, z: Any, out: Any, s: Any) -> None:
-        """Write z s(2z) into `out`."""
-        np.multiply(z, 2, out=s)
+        """Write z s(z/2) into `out`."""
+        np.multiply(z, 0.5, out=s)
         mlp.activations.by_name["sigmoid"].value(s, s)
         np.multiply(z, s, out=out)
 
     def multiply_derivative(self, delta: Any, z: Any, s: Any) -> None:
-        """Multiply `delta` by s (1 + 2z (1 - s))."""
-        np.multiply(z, 2, out=s)
+        """Multiply `delta` by s (1 + z/2 (1 - s))."""
+        np.multiply(z, 0.5, out=s)
         mlp.activations.by_name["sigmoid"].value(s, s)
         delta *= s
         np.subtract(1, s, out=s)
         z *= s
-        z *= 2
+        z *= 0.5
         z += 1
         delta *= z
 

@@ -61,7 +61,7 @@ BOUNDS = {  # of the errors of phi, phi' and phi'', in units of eps (of 1 where 
     "softsign": (1, 1, 2),
     "silu": (2, 20, 20),
     "gelu": (2, 2, 2),
-    "gelu_tanh": (2, 20, 250),
+    "gelu_tanh": (2, 3, 4),
     "identity": (0, 0, 0),
 }
 
