@@ -56,20 +56,21 @@ class Problem:
         self.states = [np.ones((d, batch), np.float32) for d in sizes]
         self.states[0] = np.ascontiguousarray(self.x[:, :batch].T).T
         self.adjoints = [np.full((d, batch), 1e-3, np.float32) for d in sizes]
-        self.nabla = [np.empty_like(w) for w in self.net.weights]
-        work = sum(w.size for w in self.net.weights) * batch * 6
+        self.weights = self.net.weights  # cut out of the vector once, as a run does
+        self.nabla = [np.empty_like(w) for w in self.weights]
+        work = sum(w.size for w in self.weights) * batch * 6
         count = int(np.clip(2e9 / work, 5, 400))
         self.chosen = rng.integers(0, self.examples, (count, batch))
 
     def floor(self, _: Any = None) -> None:
         """The products of a step: W X forward, Delta X^T and W^T Delta backward."""
         x, delta = self.states, self.adjoints
-        for k, w in enumerate(self.net.weights):
+        for k, w in enumerate(self.weights):
             np.dot(w, x[k], out=x[k + 1])
         for k in reversed(range(len(self.nabla))):
             np.dot(delta[k + 1], x[k].T, out=self.nabla[k])
             if k:
-                np.dot(self.net.weights[k].T, delta[k + 1], out=delta[k])
+                np.dot(self.weights[k].T, delta[k + 1], out=delta[k])
 
     def gather(self, numbers: Array) -> None:
         """A step's own gathering of its examples."""
