@@ -95,12 +95,13 @@ class Missing:
         return "<p><em>not measured yet: run <code>make bench</code></em></p>"
 
 
-def measured(part: str, draw: Callable[[dict[str, Any]], Chart]) -> Chart | Missing:
-    """What `draw` makes of the results of a part, with their origin; a plain line if there are none yet."""
+def measured(part: str, draw: Callable[[dict[str, Any]], Chart | Any]) -> Chart | Missing:
+    """What `draw` makes of the results of a part, with their origin; a plain line if it makes nothing."""
     data = results.load(part)
-    if data is None:
+    chart = draw(data) if data else None
+    if not isinstance(chart, Chart):
         return Missing()
-    chart = draw(data)
+    assert data
     chart.origin = results.origin(data, results.present())
     return chart
 
