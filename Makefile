@@ -74,13 +74,14 @@ $(VENDOR): $(MODULES) $(WEAVE)/vendor.py
 bench: install ## measure, and renew docs/bench/results; PyTorch and scikit-learn too, if they are there
 	$(PY) docs/bench
 
-audit: install $(AUDIT)/node_modules/.package-lock.json ## the tools of the browser tests: axe, Lighthouse
+audit: install $(AUDIT)/node_modules/.package-lock.json ## axe, for the browser tests
 
 $(AUDIT)/node_modules/.package-lock.json: $(AUDIT)/package-lock.json
 	@wheel="$(WHEEL)" && cd $(AUDIT) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error
 	@touch $@
 
 lighthouse: site audit ## Lighthouse on every page, median of three; writes .cache/lighthouse.json
+	@wheel="$(WHEEL)" && cd $(AUDIT) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" install --no-save --loglevel=error lighthouse@12.8.2
 	$(PY) tests/browser/lighthouse.py
 
 update: install ## renew every pin: requirements.txt and package-lock.json
