@@ -165,7 +165,9 @@ def above(net: Any, x: Any, y: Any, schedule: Schedule | None) -> int:
 SLACK = 16 * 1024
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "identity"])
+@pytest.mark.parametrize(
+    "name", ["sigmoid", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tanh", "relu", "identity"))]
+)
 def test_the_peak_is_slots_plus_two_states(name: str) -> None:
     d, b = 256, 1024  # a state has 1 MiB
     x = np.random.default_rng(0).standard_normal((d, b)).astype(np.float32)
