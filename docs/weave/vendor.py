@@ -13,10 +13,13 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import fontTools
 from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont, newTable
+from fontTools.ttLib.tables import otTables
+from fontTools.ttLib.tables.otConverters import Struct
 from fontTools.varLib.instancer import instantiateVariableFont
 
 HERE = Path(__file__).resolve().parent
@@ -32,6 +35,24 @@ NAMES = (*range(0x100, 0x180), *range(0x218, 0x21C), 0x2020, 0x2021)  # letters 
 # Greek capitals, arrows and signs of mathematics, in the shapes that formulas give them
 SYMBOLS = (*range(0x391, 0x3AA), 0x2113, *range(0x2190, 0x2212), *range(0x2213, 0x2300))
 KATEX_MAIN = "katex/dist/fonts/KaTeX_Main-Regular"
+
+# Where a browser puts scripts, in thousandths of an em: TeX's numbers for a line of text, as KaTeX has them.
+# With drops as large as these, the height and depth of the letter itself move nothing.
+CONSTANTS = {
+    "ScriptPercentScaleDown": 70,
+    "ScriptScriptPercentScaleDown": 50,
+    "AxisHeight": 250,
+    "SubscriptShiftDown": 150,
+    "SubscriptTopMax": 344,
+    "SubscriptBaselineDropMin": -1000,
+    "SuperscriptShiftUp": 363,
+    "SuperscriptShiftUpCramped": 289,
+    "SuperscriptBottomMin": 108,
+    "SuperscriptBaselineDropMax": 1000,
+    "SubSuperscriptGapMin": 160,
+    "SuperscriptBottomMaxWithSubscript": 344,
+    "SpaceAfterScript": 50,
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,7 @@ FACES = (
     Face("italic-names", f"{STIX}/files/stix-two-text-latin-ext-wght-italic", "Book", "italic", NAMES),
     Face("symbols", KATEX_MAIN, "Book", "normal", SYMBOLS, weights=None, adjust="109%"),
     Face("symbols", KATEX_MAIN, "Book", "italic", SYMBOLS, weights=None, adjust="109%"),
+    Face("math", KATEX_MAIN, "Book Math", "normal", (0x20,), weights=None),
     Face("mono", f"{CODE}/files/source-code-pro-latin-wght-normal", "Book Mono", "normal", LATIN),
     Face("mono-italic", f"{CODE}/files/source-code-pro-latin-wght-italic", "Book Mono", "italic", LATIN),
 )
@@ -119,9 +141,29 @@ def subset(face: Face, target: Path) -> list[int]:
     cutter.subset(font)
     if face.weights:
         font = instantiateVariableFont(font, {"wght": face.weights})
+    if face.file == "math":
+        font["MATH"] = mathematics()
     font.flavor = "woff2"
     font.save(target)
     return sorted(font.getBestCmap())
+
+
+def mathematics() -> Any:
+    """A font's table of mathematics, with CONSTANTS; what is not there plays no part in a line of text."""
+    table = otTables.MATH()
+    table.Version = 0x00010000
+    table.MathGlyphInfo, table.MathVariants = otTables.MathGlyphInfo(), otTables.MathVariants()
+    table.MathVariants.MinConnectorOverlap = 0
+    table.MathConstants = otTables.MathConstants()
+    for field in table.MathConstants.getConverters():
+        value: Any = CONSTANTS.get(field.name, 0)
+        if isinstance(field, Struct):
+            record = otTables.MathValueRecord()
+            record.Value, value = value, record
+        setattr(table.MathConstants, field.name, value)
+    font = newTable("MATH")
+    font.table = table
+    return font
 
 
 def rule(face: Face, characters: Iterable[int]) -> str:

@@ -19,9 +19,9 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def annotation(markup: str) -> str:
+def copied(markup: str) -> str:
     """The TeX that a page offers for copying."""
-    found = re.search(r'<annotation encoding="application/x-tex">(.*?)</annotation>', markup, re.DOTALL)
+    found = re.search(r'data-tex="([^"]*)"', markup)
     assert found
     return html.unescape(found[1])
 
@@ -36,7 +36,7 @@ def kept(cache: Path) -> list[Path]:
 
 def test_a_formula_has_html_for_the_eye_and_mathml_for_the_ear() -> None:
     markup = typeset(r"Z = W X + b \ones\T", display=True)
-    assert 'class="katex-display"' in markup and "<math " in markup and 'display="block"' in markup
+    assert 'class="katex-display math"' in markup and "<math " in markup and 'display="block"' in markup
     assert "katex-display" not in typeset("Z", display=False)
 
 
@@ -78,7 +78,7 @@ def test_the_node_process_survives_a_bad_formula() -> None:
 def test_a_role_is_a_class_on_the_page_and_nothing_in_what_is_copied(macro: str, css: str) -> None:
     markup = typeset(rf"\{macro}{{x_k}} + 1", display=False)
     assert re.search(rf'class="[^"]*\b{css}\b', markup)
-    assert annotation(markup) == "x_k + 1"
+    assert copied(markup) == "x_k + 1"
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,45 @@ def test_a_role_moves_nothing(tex: str) -> None:
 def test_a_term_is_an_element_with_its_roles_inside() -> None:
     markup = typeset(r"\termpull{\wt{W}\T \adj{\Delta}} + 1", display=True)
     assert re.search(r'<span class="enclosing term-pull">.*role-weight.*role-adjoint', markup)
-    assert annotation(markup) == r"W^{\mathsf{T}} \Delta + 1"
+    assert copied(markup) == r"W^{\mathsf{T}} \Delta + 1"
 
 
-def test_the_annotation_is_the_expanded_formula_escaped() -> None:
+def test_what_is_copied_is_the_expanded_formula_escaped() -> None:
     tex = r"\begin{aligned} \adj{\Delta} &< \had \\ &= 1 \end{aligned}".replace(r"\had", "2")
     markup = typeset(tex, display=True)
-    assert annotation(markup) == expand(tex) != tex
+    assert copied(markup) == expand(tex) != tex
     assert "&amp;&lt; 2" in markup
+
+
+@pytest.mark.parametrize(
+    ("tex", "html"),
+    [
+        (r"\wt{W_k}", '<msub class="role-weight"><mi>W</mi><mi>k</mi></msub>'),
+        (
+            r"x^{-1}",
+            '<msup><mi>x</mi><mrow><mo rspace="0em" lspace="0em">\u2212</mo><mn>1</mn></mrow></msup>',
+        ),
+        (r"W\ones", '<mi class="leans">W</mi><mn class="bold">1</mn>'),
+        (r"a = -1", '<mi>a</mi><mo>=</mo><mo rspace="0em" lspace="0em">\u2212</mo><mn>1</mn>'),
+        (r"2\log n", '<mn>2</mn><mi class="up after before">log</mi><mo>\u2061</mo><mi>n</mi>'),
+    ],
+)
+def test_a_short_line_of_letters_is_mathml_alone(tex: str, html: str) -> None:
+    markup = typeset(tex, display=False)
+    assert markup == f'<math class="math" data-search-exclude="" data-tex="{expand(tex)}">{html}</math>'
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [r"\frac12", r"\sqrt x", r"\bar x", r"\sum_i x", r"\bigl(x\bigr)", r"\mathcal{C}", "a + " * 7 + "a"],
+)
+def test_what_katex_draws_better_stays_its_own(tex: str) -> None:
+    markup = typeset(tex, display=False)
+    assert (
+        markup.startswith('<span class="katex math"')
+        and "katex-html" in markup
+        and "annotation" not in markup
+    )
 
 
 def test_a_formula_is_typeset_once(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def test_every_named_font_is_there_and_every_font_is_named(made: Path) -> None:
 
 def test_text_fonts_are_small(made: Path) -> None:
     sizes = {path.name: path.stat().st_size for path in (made / "fonts").glob("*.woff2")}
-    assert len(sizes) == 7
+    assert len(sizes) == 8
     assert max(sizes.values()) <= 35_000, sizes
 
 
