@@ -192,6 +192,26 @@
   }
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 
+  // The notation card: the tables of the notation page, open beside whatever is read. Without a script, a link to it.
+  const opener = document.querySelector("a.notation"), notation = document.createElement("dialog");
+  notation.className = "notation-card md-typeset";
+  notation.setAttribute("aria-label", "Notation");
+  opener.after(notation);
+  opener.setAttribute("role", "button");
+  opener.setAttribute("aria-expanded", false);
+  const fold = () => { notation.close(); opener.setAttribute("aria-expanded", false); opener.focus(); };
+  opener.addEventListener("click", async (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (notation.open) return fold();
+    notation.innerHTML = `<button type="button" aria-label="Close">\u00d7</button>${(await previews("notation")).card ?? ""}<p><a href="${opener.href}">All of the notation</a></p>`;
+    notation.querySelector("button").addEventListener("click", fold);
+    notation.show();
+    opener.setAttribute("aria-expanded", true);
+  });
+  opener.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); opener.click(); } });
+  document.addEventListener("keydown", (event) => event.key === "Escape" && notation.open && fold());
+
   /** Light every element of a term when one of them is pointed at or focused. */
   for (const element of document.querySelectorAll("[class*='term-']")) {
     const term = [...element.classList].find((name) => name.startsWith("term-"));

@@ -206,7 +206,7 @@ class Weaver:
         number = self.book.numbers.get((self.here, math.start), "")
         anchor = f'<a class="number" href="#{math.label}">({number})</a>' if number else ""
         button = _copy_button("formula", "Copy the formula as TeX")
-        scroll = f'<div class="scroll" tabindex="0">{self.formula(math)}</div>'
+        scroll = f'<div class="scroll" tabindex="0" data-search-exclude>{self.formula(math)}</div>'
         framed = self.framed("div", "equation", math.label, scroll + anchor + button)
         return framed + self.implementations(math.label)
 

@@ -10,6 +10,8 @@ from weave.book import Book
 BUTTON = re.compile(r"<button\b.*?</button>", re.DOTALL)
 MATHML = re.compile(r'<span class="katex-mathml">.*?</math></span>', re.DOTALL)
 IDENTITY = re.compile(r' id="[^"]*"')
+TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+NOTATION = "notation.md"  # its tables are the card that opens on every page
 LONGEST = 60_000  # characters; a card is no page
 
 
@@ -21,6 +23,8 @@ def script(book: Book, address: str, html: str) -> str:
     if address.endswith("bibliography.md"):
         wanted = [f"bib-{key}" for key in book.bibliography.entries]
     found = {label: cut for label in wanted if (cut := element(html, label)) and len(cut) < LONGEST}
+    if address == NOTATION:
+        found["card"] = MATHML.sub("", "".join(TABLE.findall(html)))
     return (
         f"(window.bookPreviews ??= {{}})[{json.dumps(address.removesuffix('.md'))}] = {json.dumps(found)};\n"
     )

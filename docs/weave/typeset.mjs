@@ -137,7 +137,9 @@ function typeset({ tex, display }) {
     else add(printed, "math");
     printed.setAttribute("data-search-exclude", "");
     printed.setAttribute("data-tex", "");
-    return { html: printed.toMarkup() };
+    const html = printed.toMarkup();
+    // The search index leaves out an element up to the first end tag of its name, so an outermost span would not do.
+    return { html: html.startsWith("<span") && !display ? html.replace(/^<span(.*)span>$/s, "<var$1var>") : html };
   } catch (error) {
     if (!(error instanceof katex.ParseError)) throw error; // a fault of ours, not of the formula
     return { error: error.rawMessage, position: error.position ?? null };

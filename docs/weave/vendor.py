@@ -1,4 +1,4 @@
-"""Put what the site serves of others (KaTeX's style and fonts, the text fonts) into docs/assets/vendor.
+"""Put what the site serves of others (KaTeX's style and fonts, text fonts, a shim) into docs/assets/vendor.
 
 `python -m weave.vendor` makes that folder anew from node_modules when the lock or this module has changed,
 and is silent when it has not. The text fonts are cut down to the characters that prose and code use. Their
@@ -113,6 +113,9 @@ def fill(target: Path) -> None:
             f"expected KaTeX and the fonts in {MODULES}, and they are not installed. Run `make install`"
         )
     katex(target / "katex")
+    (target / "iframe-worker").mkdir()
+    for name, renamed in (("shim/index.js", "shim.js"), ("LICENSE", "LICENSE.txt")):
+        shutil.copyfile(MODULES / "iframe-worker" / name, target / "iframe-worker" / renamed)
     (target / "fonts").mkdir()
     rules = [rule(face, subset(face, target / "fonts" / f"{face.file}.woff2")) for face in FACES]
     (target / "fonts.css").write_text("\n".join(rules) + "\n", encoding="ascii")
