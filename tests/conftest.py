@@ -1,4 +1,4 @@
-"""The built site, once per run."""
+"""The built site, once per run for each way of reading it."""
 
 import os
 import subprocess
@@ -10,18 +10,28 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(folder: Path, **options: str) -> Path:
     """The site, built strictly into a folder of its own; a warning fails every test of the site."""
-    folder = tmp_path_factory.mktemp("site")
     quiet = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
-    built = subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
         cwd=ROOT,
-        env=os.environ | quiet,
+        env=os.environ | quiet | options,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert built.returncode == 0 and "WARNING" not in built.stderr, built.stderr[-4000:]
+    assert run.returncode == 0 and "WARNING" not in run.stderr, run.stderr[-4000:]
     return folder
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as it is hosted."""
+    return built(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site as it works from the disk."""
+    return built(tmp_path_factory.mktemp("offline"), OFFLINE="true")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,15 @@ from weave import copies, explorer, previews, results
 from weave.book import ROOT, current
 from weave.errors import WeaveError
 from weave.extension import OUTPUTS
+
+INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+served = False
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    """While the site is written, MkDocs puts a script of its own on each page, after all of this."""
+    global served  # noqa: PLW0603
+    served = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -59,7 +70,29 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
         path = Path(config.site_dir) / address.replace(".md", ".previews.js")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(previews.script(current(), address, output), encoding="utf-8")
-    return output
+    return guarded(output, config)
+
+
+def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
+    """The page for addresses that are not there is no Markdown, and is guarded alike."""
+    return guarded(output, config) if template_name.endswith(".html") else output
+
+
+def guarded(html: str, config: MkDocsConfig) -> str:
+    """The page with a policy: no script runs but the site's own, by origin or, inline, by its hash."""
+    if served or config.plugins["material/offline"].config["enabled"]:  # a file has no origin
+        return html
+    inline = {b64encode(hashlib.sha256(code.encode()).digest()).decode() for code in INLINE.findall(html)}
+    hashes = [f"'sha256-{each}'" for each in sorted(inline)]
+    policy = [
+        "default-src 'self'",
+        " ".join(["script-src 'self'", *hashes]),
+        "style-src 'self' 'unsafe-inline'",  # KaTeX places its boxes by attributes
+        "img-src 'self' data:",
+        "object-src 'none'; base-uri 'self'",
+    ]
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(policy)}">'
+    return html.replace("<head>", f"<head>{meta}", 1)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

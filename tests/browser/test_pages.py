@@ -146,11 +146,57 @@ def test_charts_and_their_data_can_be_taken_away(browser: Browser, site: Path) -
     page.context.close()
 
 
-def test_a_page_from_a_file_copies_and_loads_everything(browser: Browser, site: Path) -> None:
-    page, troubles = opened(browser, f"{site.as_uri()}/derivatives/affine-map.html", 1280, "light")
-    assert [trouble for trouble in troubles if "search" not in trouble] == []
+def test_from_the_disk_everything_works(browser: Browser, offline: Path) -> None:
+    page, troubles = opened(browser, f"{offline.as_uri()}/derivatives/affine-map.html", 1280, "light")
     page.locator("button[data-copy=formula]").first.click(force=True)
     page.wait_for_function("document.querySelector('.said').textContent === 'Copied'")
+    page.locator(".md-search__input").press_sequentially("multiply_hessian")
+    page.wait_for_selector(".md-search-result__link[href*='curvature.html']")
+    assert troubles == []
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("the binomial optimum", "checkpointing/binomial.html"),
+        ("jacobian of the softmax", "derivatives/softmax.html"),
+        ("logsumexp", "derivatives/softmax.html"),
+        ("for_budget", "checkpointing/budget.html"),
+    ],
+)
+def test_search_finds_chapters_results_and_identifiers(
+    browser: Browser, address: str, words: str, target: str
+) -> None:
+    page, troubles = opened(browser, f"{address}/notation.html", 1280, "light")
+    page.locator(".md-search__input").press_sequentially(words)
+    page.wait_for_selector(f".md-search-result__link[href*='{target}']", state="attached")
+    assert troubles == []
+    page.context.close()
+
+
+def test_the_notation_card_opens_on_any_page(browser: Browser, address: str) -> None:
+    """By mouse and by keyboard; it holds the tables of the page that it names, and gives the focus back."""
+    page, troubles = opened(browser, f"{address}/source/layers.html", 1280, "light")
+    page.locator("a.notation").focus()
+    page.keyboard.press("Enter")
+    card = page.locator(".notation-card")
+    card.locator("tr", has_text="weights of layer").wait_for()
+    assert card.locator("table").count() == 2
+    page.keyboard.press("Escape")
+    assert card.is_hidden() and page.evaluate("document.activeElement.matches('.notation')")
+    page.locator("a.notation").click()
+    card.get_by_label("Close").click()
+    assert card.is_hidden() and troubles == []
+    page.context.close()
+
+
+def test_a_script_that_is_not_the_sites_own_does_not_run(browser: Browser, address: str) -> None:
+    page, troubles = opened(browser, f"{address}/404.html", 1280, "light")
+    assert troubles == []
+    foreign = "Object.assign(document.createElement('script'), { textContent: 'window.ran = 1' })"
+    page.evaluate(f"document.body.append({foreign})")
+    assert page.evaluate("window.ran") is None and "Content Security Policy" in troubles[0]
     page.context.close()
 
 
@@ -243,7 +289,7 @@ AXE = Path(__file__).parent / "audit" / "node_modules" / "axe-core" / "axe.min.j
 def test_axe_finds_nothing_serious(browser: Browser, address: str, name: str, scheme: str) -> None:
     """The rules of accessibility that a program can check; `make audit` brings it."""
     page, _ = opened(browser, f"{address}/{name}", 1280, scheme)
-    page.add_script_tag(path=str(AXE))
+    page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     assert not serious, [(each["id"], each["nodes"][0]["html"][:200]) for each in serious]

@@ -130,9 +130,7 @@ def test_a_short_line_of_letters_is_mathml_alone(tex: str, html: str) -> None:
 def test_what_katex_draws_better_stays_its_own(tex: str) -> None:
     markup = typeset(tex, display=False)
     assert (
-        markup.startswith('<var class="katex math"')
-        and "katex-html" in markup
-        and "annotation" not in markup
+        markup.startswith('<var class="katex math"') and "katex-html" in markup and "annotation" not in markup
     )
 
 
