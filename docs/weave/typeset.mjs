@@ -77,7 +77,8 @@ function lean(node, script) {
   node.children = parts(node.children).map((child, place) => lean(child, script || (scripts && place > 0)));
   node.children.forEach((child, place, row) => {
     unary(child, row[place - 1]);
-    if (row[place + 1]?.children?.[0].text === "\u2061") named(child, row[place - 1], row[place + 2]);
+    if (applied(row[place + 1])) named(child, row[place - 1], row[place + 2]);
+    if (applied(child.children?.[0]?.children?.[1])) named(child, row[place - 1], row[place + 1]); // with a script
   });
   if (!scripts) node.children.filter(leans).forEach((child) => add(child, "leans"));
   if (node.type !== "mrow" || node.children.length !== 1) return node;
@@ -107,6 +108,9 @@ function unary(node, before) {
   const sign = node.type === "mo" && "+\u2212\u00b1".includes(node.children[0].text);
   if (sign && !operand(before)) node.attributes.lspace = node.attributes.rspace = "0em";
 }
+
+/** The invisible sign between a function's name and its argument. */
+const applied = (node) => node?.children?.[0]?.text === "\u2061";
 
 /** A function's name keeps a thin distance from what it follows, and from an argument without parentheses. */
 function named(node, before, after) {
