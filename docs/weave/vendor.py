@@ -34,6 +34,11 @@ LATIN = (*range(0x20, 0x7F), *range(0xA0, 0x100), 0x131, 0x152, 0x153, *range(0x
 NAMES = (*range(0x100, 0x180), *range(0x218, 0x21C), 0x2020, 0x2021)  # letters of authors' names, daggers
 # Greek capitals, arrows and signs of mathematics, in the shapes that formulas give them
 SYMBOLS = (*range(0x391, 0x3AA), 0x2113, *range(0x2190, 0x2212), *range(0x2213, 0x2300))
+# Hexadecimal: ASCII and marks, Greek, spaces, arrows, signs, fences and their pieces, the bar of "not"
+FORMULAS = """20-7E A0 B1 D7 2C9 2D9 391-3C9 3D1 3D5 3F5 2002-200B 2019 201C 201D 2026 2032 2061 2113 211D
+    2190-2193 21A6 21D2 21D4 2200 2202 2203 2205 2207-2209 220F 2211-2213 2216-221A 221D 221E 2223 2225
+    2227-222B 223C 2243 2248 2260 2261 2264 2265 226A 226B 2282 2283 2286 2287 2295-2299 22A4 22A5 22C0-22C5 22EE-22F1
+    2308-230B 239B-23B3 25B3 27E8 27E9 E020"""
 KATEX_MAIN = "katex/dist/fonts/KaTeX_Main-Regular"
 
 # Where a browser puts scripts, in thousandths of an em: TeX's numbers for a line of text, as KaTeX has them.
@@ -59,8 +64,8 @@ CONSTANTS = {
 class Face:
     """One font file of the site: where it comes from, which characters it keeps, how pages ask for it.
 
-    `weights` limits the variable weight axis, None for a font that has none; `adjust` scales a foreign font's
-    letters to the height of its family's.
+    `weights` limits the variable weight axis or fixes it, None for a font that has none; `adjust` scales a
+    foreign font's letters to the height of its family's.
     """
 
     file: str
@@ -68,20 +73,34 @@ class Face:
     family: str
     style: str
     characters: tuple[int, ...]
-    weights: tuple[int, int] | None = (400, 700)
+    weights: tuple[int, int] | int | None = (400, 700)
     adjust: str = ""
 
 
 FACES = (
     Face("roman", f"{STIX}/files/stix-two-text-latin-wght-normal", "Book", "normal", LATIN),
-    Face("italic", f"{STIX}/files/stix-two-text-latin-wght-italic", "Book", "italic", LATIN),
+    Face("italic", f"{STIX}/files/stix-two-text-latin-wght-italic", "Book", "italic", LATIN, weights=400),
     Face("roman-names", f"{STIX}/files/stix-two-text-latin-ext-wght-normal", "Book", "normal", NAMES),
-    Face("italic-names", f"{STIX}/files/stix-two-text-latin-ext-wght-italic", "Book", "italic", NAMES),
+    Face(
+        "italic-names",
+        f"{STIX}/files/stix-two-text-latin-ext-wght-italic",
+        "Book",
+        "italic",
+        NAMES,
+        weights=400,
+    ),
     Face("symbols", KATEX_MAIN, "Book", "normal", SYMBOLS, weights=None, adjust="109%"),
     Face("symbols", KATEX_MAIN, "Book", "italic", SYMBOLS, weights=None, adjust="109%"),
     Face("math", KATEX_MAIN, "Book Math", "normal", (0x20,), weights=None),
     Face("mono", f"{CODE}/files/source-code-pro-latin-wght-normal", "Book Mono", "normal", LATIN),
-    Face("mono-italic", f"{CODE}/files/source-code-pro-latin-wght-italic", "Book Mono", "italic", LATIN),
+    Face(
+        "mono-italic",
+        f"{CODE}/files/source-code-pro-latin-wght-italic",
+        "Book Mono",
+        "italic",
+        LATIN,
+        weights=400,
+    ),
 )
 
 
@@ -124,31 +143,41 @@ def fill(target: Path) -> None:
 
 
 def katex(target: Path) -> None:
-    """KaTeX's style sheet, naming woff2 files only, those files, and its licence."""
+    """KaTeX's style sheet, naming woff2 files only, those files cut to FORMULAS, and its licence."""
     dist = MODULES / "katex" / "dist"
     css = (dist / "katex.min.css").read_text(encoding="utf-8")
     css = re.sub(r',url\([^)]*\) format\("(?:woff|truetype)"\)', "", css)
     (target / "fonts").mkdir(parents=True)
     (target / "katex.min.css").write_text(css, encoding="utf-8")
     for name in sorted(set(re.findall(r"url\(fonts/([^)]*)\)", css))):
-        shutil.copyfile(dist / "fonts" / name, target / "fonts" / name)
+        save(cut(dist / "fonts" / name, characters(FORMULAS)), target / "fonts" / name)
     shutil.copyfile(MODULES / "katex" / "LICENSE", target / "LICENSE.txt")
 
 
 def subset(face: Face, target: Path) -> list[int]:
     """Write the face's font with its characters and weights only; returns those characters, in order."""
-    font = TTFont(MODULES / f"{face.source}.woff2", recalcTimestamp=False)
-    options = Options(hinting=False, name_IDs=LICENCE_NAMES, notdef_outline=True)
-    cutter = Subsetter(options)
-    cutter.populate(unicodes=face.characters)
-    cutter.subset(font)
+    font = cut(MODULES / f"{face.source}.woff2", face.characters)
     if face.weights:
         font = instantiateVariableFont(font, {"wght": face.weights})
     if face.file == "math":
         font["MATH"] = mathematics()
-    font.flavor = "woff2"
-    font.save(target)
+    save(font, target)
     return sorted(font.getBestCmap())
+
+
+def cut(path: Path, characters: Iterable[int]) -> TTFont:
+    """The font of a file with these characters only."""
+    font = TTFont(path, recalcTimestamp=False)
+    cutter = Subsetter(Options(hinting=False, name_IDs=LICENCE_NAMES, notdef_outline=True))
+    cutter.populate(unicodes=characters)
+    cutter.subset(font)
+    return font
+
+
+def save(font: TTFont, path: Path) -> None:
+    """Write a font, packed for the web."""
+    font.flavor = "woff2"
+    font.save(path)
 
 
 def mathematics() -> Any:
@@ -171,7 +200,11 @@ def mathematics() -> Any:
 
 def rule(face: Face, characters: Iterable[int]) -> str:
     """The @font-face rule of a face."""
-    weights = f"{face.weights[0]} {face.weights[1]}" if face.weights else "400 700"
+    weights = (
+        f"{face.weights[0]} {face.weights[1]}"
+        if isinstance(face.weights, tuple)
+        else face.weights or "400 700"
+    )
     lines = (
         f'font-family: "{face.family}"',
         f"font-style: {face.style}",
@@ -182,6 +215,12 @@ def rule(face: Face, characters: Iterable[int]) -> str:
         f'src: url(fonts/{face.file}.woff2) format("woff2")',
     )
     return "@font-face {\n" + "".join(f"  {line};\n" for line in lines) + "}"
+
+
+def characters(ranges: str) -> list[int]:
+    """The characters of hexadecimal ranges such as 20-7E."""
+    ends = (each.partition("-") for each in ranges.split())
+    return [code for first, _, last in ends for code in range(int(first, 16), int(last or first, 16) + 1)]
 
 
 def ranges(characters: Iterable[int]) -> str:

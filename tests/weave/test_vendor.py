@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from weave import vendor
+from weave.book import current
+from weave.scan import Math
+from weave.typeset import typeset
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,27 @@ def test_faces_of_a_style_divide_the_characters_among_them(made: Path) -> None:
     for style in ("normal", "italic"):
         prose = "aZ09 \u00fc\u0159\u2013\u201c\u201d\u2026\u2192\u2264\u2212\u00d7\u221a\u2020\u00a7"
         assert set(map(ord, prose)) <= seen["Book", style]
+
+
+def test_formulas_find_their_characters(made: Path) -> None:
+    """What a formula of the book is made of is in the fonts, which are cut down to it."""
+    font = set(TTFont(made / "katex" / "fonts" / "KaTeX_Main-Regular.woff2").getBestCmap())
+    font |= set(TTFont(made / "katex" / "fonts" / "KaTeX_Math-Italic.woff2").getBestCmap())
+    whole = [
+        vendor.MODULES / "katex" / "dist" / "fonts" / f"KaTeX_{name}.woff2"
+        for name in ("Main-Regular", "Math-Italic")
+    ]
+    could = set().union(*(TTFont(path).getBestCmap() for path in whole))
+    maths = [token for page in current().pages.values() for token in page.tokens if isinstance(token, Math)]
+    drawn = {
+        character
+        for token in maths
+        for character in html.unescape(re.sub(r"<[^>]*>", "", typeset(token.tex, token.display)))
+    }
+    missing = {ord(character) for character in drawn} & could - font
+    assert len(maths) > 1000 and not missing, (
+        f"add {sorted(map(hex, missing))} to FORMULAS in docs/weave/vendor.py"
+    )
 
 
 def test_text_keeps_its_weights(made: Path) -> None:
