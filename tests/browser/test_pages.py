@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Response
 
 from mlp import schedules
 from mlp.memory import simulate
@@ -59,6 +60,36 @@ def test_a_page_loads_without_complaint_and_fits(
     shown = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, shown.strip("rgb()").split(",")[:3])) < 384) == (scheme == "dark"), shown
     page.context.close()
+
+
+HEAVY = {
+    "checkpointing/binomial.html": 260_000,
+    "derivatives/backpropagation.html": 260_000,
+    "derivatives/curvature.html": 280_000,
+    "network/training.html": 270_000,
+    "reference/indexes.html": 260_000,
+}
+"""Pages above 250,000 bytes: they have the most formulas. This list only shrinks."""
+
+SHIFTS = """window.shift = 0; new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true })"""
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_first_visit_is_light_and_nothing_moves(browser: Browser, address: str, name: str) -> None:
+    """Bytes as a host sends them, compressed, without the search index; elements; moves of the layout."""
+    context = browser.new_context(viewport={"width": 412, "height": 823})
+    page, answers = context.new_page(), list[Response]()
+    page.add_init_script(SHIFTS)
+    page.on("response", answers.append)
+    page.goto(f"{address}/{name}", wait_until="networkidle")
+    bodies = {answer.url: answer.body() for answer in answers if "search_index" not in answer.url}
+    sent = sum(len(body if url.endswith(".woff2") else gzip.compress(body)) for url, body in bodies.items())
+    assert 150_000 < sent < HEAVY.get(name, 250_000)
+    assert page.evaluate("document.getElementsByTagName('*').length") < 17_000
+    assert page.evaluate("window.shift") < 0.01
+    context.close()
 
 
 def test_copying_gives_what_was_promised(browser: Browser, address: str) -> None:
