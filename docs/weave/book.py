@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from weave import results
+from weave import results, sheet
 from weave.citations import Bibliography
 from weave.errors import WeaveError
 from weave.scan import (
@@ -19,6 +19,7 @@ from weave.scan import (
     PROVED,
     STATEMENTS,
     Cite,
+    Close,
     Fence,
     Heading,
     Math,
@@ -26,6 +27,7 @@ from weave.scan import (
     Open,
     Page,
     Ref,
+    Sheet,
     scan,
 )
 from weave.source import Piece, Source, quoted_lines
@@ -89,6 +91,14 @@ class Listing:
         return "again" in self.opened.options
 
 
+@dataclass(frozen=True)
+class Formula:
+    """A formula, or a marked piece of one: its TeX, and the nearest thing around it that has an address."""
+
+    tex: str
+    around: Target
+
+
 class Book:
     """Pages, labels, statements, checks, listings and citations of the book whose root folder is `root`."""
 
@@ -106,8 +116,10 @@ class Book:
         self.labels: dict[str, Target] = {}
         self.numbers: dict[tuple[str, int], str] = {}
         self.listings: list[Listing] = []
+        self.formulas: dict[str, Formula] = {}
         for address, page in self.pages.items():
             self._number(address, page)
+            self._name(page)
 
     def _read_page(self, address: str) -> str:
         path = self.root / "docs" / address
@@ -203,6 +215,38 @@ class Book:
             )
         self.labels[target.label] = target
 
+    def _name(self, page: Page) -> None:
+        """Enter the labelled formulas of a page, and the marked pieces of all."""
+        near: list[Open | Heading] = []
+        for token in page.tokens:
+            if isinstance(token, Open) and token.options.get("label") in self.labels:
+                near.append(token)
+            elif isinstance(token, Heading) and token.label:
+                near = [token]
+            elif isinstance(token, Close) and token.opened in near:
+                near.remove(token.opened)
+            elif isinstance(token, Math):
+                self._formulas(page, token, near)
+
+    def _formulas(self, page: Page, token: Math, near: list[Open | Heading]) -> None:
+        labels = [each.label if isinstance(each, Heading) else each.options["label"] for each in near]
+        label = token.label or next(reversed(labels), "")
+        named = [*token.pieces, *[(token.label, token.tex)] * bool(token.label)]
+        for name, tex in named:
+            if name in self.formulas:
+                raise page.error(
+                    token.line,
+                    f"piece {name!r} is marked already, near {self.formulas[name].around.label}",
+                    "Names of pieces are unique in the book: choose another",
+                )
+            if not label:
+                raise page.error(
+                    token.line,
+                    f"piece {name!r} stands under no heading with a label",
+                    "Give the section a label: '## Title {#sec:name}'",
+                )
+            self.formulas[name] = Formula(tex, self.labels[label])
+
     # ---------------------------------------------------------------- looking up
 
     def resolve(self, page: Page, ref: Ref) -> Target:
@@ -235,15 +279,30 @@ class Book:
 
     def checks_of(self, label: str) -> list[tuple[str, Fence]]:
         """The blocks that check a result, or the result in which a labelled equation stands."""
+        result = self.result(label)
+        return self.checks.get(result.options["label"] if result else label, [])
+
+    def result(self, label: str) -> Open | None:
+        """The result with this label, or in which a labelled equation stands."""
         page = self.pages[self.labels[label].page]
-        around = [
-            token.options["label"]
-            for token in page.tokens
-            if isinstance(token, Open)
-            and token.kind in PROVED
-            and f"\\label{{{label}}}" in page.text[slice(*page.body(token))]
-        ]
-        return self.checks.get(next(iter(around), label), [])
+        for token in page.tokens:
+            if isinstance(token, Open) and token.kind in PROVED:
+                inside = f"\\label{{{label}}}" in page.text[slice(*page.body(token))]
+                if inside or token.options["label"] == label:
+                    return token
+        return None
+
+    def formula(self, page: Page, line: int, name: str) -> Formula:
+        """The formula that a sheet names: an equation's label, or the name of a marked piece."""
+        if name not in self.formulas:
+            near = ", ".join(each for each in self.formulas if each[:4] == name[:4])
+            raise page.error(
+                line,
+                f"the sheet names {name!r}, and no formula has this name",
+                f"Name an equation's label, or mark the piece in its chapter: \\piece{{{name}}}{{...}}"
+                + (f" (there are {near})" if near else ""),
+            )
+        return self.formulas[name]
 
     def proof_of(self, page: Page, statement: Open) -> Open | None:
         """The proof that follows a statement, or that names it with `of:`."""
@@ -284,6 +343,8 @@ class Book:
                     yield from self._unknown_number(page, token)
                 elif isinstance(token, Open):
                     yield from self._incomplete(page, token)
+                elif isinstance(token, Sheet):
+                    yield from self._unknown_rows(page, token)
         for label, blocks in self.checks.items():
             if label not in self.labels:
                 address, fence = blocks[0]
@@ -305,6 +366,12 @@ class Book:
     def _unknown_number(self, page: Page, token: Measured) -> Iterator[WeaveError]:
         try:
             results.words(page, token, self.root)
+        except WeaveError as error:
+            yield error
+
+    def _unknown_rows(self, page: Page, token: Sheet) -> Iterator[WeaveError]:
+        try:
+            list(sheet.rows(self, page, token))
         except WeaveError as error:
             yield error
 
