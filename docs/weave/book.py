@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -332,8 +333,9 @@ class Book:
     # ---------------------------------------------------------------- what must hold
 
     def mistakes(self) -> Iterator[WeaveError]:
-        """What is named and does not exist; results without a check or a proof; bad options."""
+        """What is named and does not exist; what lacks a check, a proof or an alternative; what is typed."""
         for page in self.pages.values():
+            yield from _in_prose(page)
             for token in page.tokens:
                 if isinstance(token, Ref) and token.label not in self.labels:
                     yield _caught(self.resolve, page, token)
@@ -353,6 +355,7 @@ class Book:
                     f"a check of {label!r}, which no page defines",
                     "Name the label of the result that the block checks",
                 )
+        yield from self._uncited()
 
     def _unknown_citations(self, page: Page, cite: Cite) -> Iterator[WeaveError]:
         for key, _ in cite.keys:
@@ -361,6 +364,19 @@ class Book:
                     cite.line,
                     f"citation of {key!r}, which docs/references.bib does not have",
                     "Add the entry, or correct the key",
+                )
+
+    def _uncited(self) -> Iterator[WeaveError]:
+        tokens = (token for page in self.pages.values() for token in page.tokens)
+        cited = {key for token in tokens if isinstance(token, Cite) for key, _ in token.keys}
+        for key in self.bibliography.entries:
+            if key not in cited:
+                before, *_ = re.split(rf"\{{\s*{re.escape(key)}\s*,", self.bibliography.text)
+                yield WeaveError(
+                    "docs/references.bib",
+                    1 + before.count("\n"),
+                    f"entry {key!r}, which no page cites",
+                    f"Cite it, [@{key}], or take it out",
                 )
 
     def _unknown_number(self, page: Page, token: Measured) -> Iterator[WeaveError]:
@@ -434,6 +450,27 @@ def _nav(entries: list[Any], numbered: bool | None = None) -> Iterator[tuple[str
                 yield from _nav(value, title != "Reference" if numbered is None else numbered)
             else:
                 yield value, bool(numbered)
+
+
+FOREIGN = re.compile(r"""(?:\bsrc\s*=\s*["']?|<link\b[^>]*?|!\[[^\]]*\]\()(?:https?:)?//[^\s"')>]+""")
+WORDLESS = re.compile(r"""!\[\s*\]\(|<img\b(?![^>]*\balt=["'][^"'])""")
+
+
+def _in_prose(page: Page) -> Iterator[WeaveError]:
+    """Numbers that are typed, and pictures and scripts, outside of code, that a page should not have."""
+    for line, text in results.typed(page):
+        yield page.error(
+            line,
+            f"a measured number, {text!r}, is typed",
+            "Name it in the results, {{part.entry:.1f}}, or print it in a block",
+        )
+    for pattern, problem, remedy in [
+        (FOREIGN, "is loaded from another host", "Put the file under docs/ and name it from there"),
+        (WORDLESS, "has no text alternative", "Say in words what is to be seen: ![a line that rises](a.svg)"),
+    ]:
+        for found in pattern.finditer(results.prose(page)):
+            line = page.first_line + page.text.count("\n", 0, found.start())
+            yield page.error(line, f"{found[0]!r} {problem}", remedy)
 
 
 def _noun(kind: str) -> str:

@@ -349,7 +349,8 @@ class Weaver:
         except TexError as error:
             remedy = rf"Let each \piece of {formula.around.page} be a formula by itself"
             raise self.page.error(row.line, f"TeX does not parse: {error}", remedy) from None
-        return f'<a class="math" data-search-exclude href="{place}">{shown}</a>'
+        words = html.escape(formula.around.words)
+        return f'<a class="math" data-search-exclude href="{place}" title="{words}">{shown}</a>'
 
     def tick(self, target: Target, said: str) -> str:
         """What the checks of a result found, linked to the first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -143,6 +144,15 @@ def test_charts_and_their_data_can_be_taken_away(browser: Browser, site: Path) -
         drawing = ElementTree.fromstring(taken["SVG"])
         assert drawing.get("width") and "var(" not in taken["SVG"] and "rgb(" in taken["SVG"]
     assert [trouble for trouble in troubles if "search" not in trouble] == []
+    page.context.close()
+
+
+def test_the_sheet_of_derivatives_prints_on_two_pages(browser: Browser, address: str) -> None:
+    page, _ = opened(browser, f"{address}/reference/derivatives.html", 1280, "light")
+    printed = page.pdf(prefer_css_page_size=True)
+    boxes = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    assert all(float(width) > float(height) for width, height in boxes) and boxes
     page.context.close()
 
 
