@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from weave import results, sheet
+from weave import labels, results, sheet
 from weave.citations import Bibliography
 from weave.errors import WeaveError
 from weave.scan import (
@@ -230,8 +230,8 @@ class Book:
                 self._formulas(page, token, near)
 
     def _formulas(self, page: Page, token: Math, near: list[Open | Heading]) -> None:
-        labels = [each.label if isinstance(each, Heading) else each.options["label"] for each in near]
-        label = token.label or next(reversed(labels), "")
+        around = [each.label if isinstance(each, Heading) else each.options["label"] for each in near]
+        label = token.label or next(reversed(around), "")
         named = [*token.pieces, *[(token.label, token.tex)] * bool(token.label)]
         for name, tex in named:
             if name in self.formulas:
@@ -261,6 +261,15 @@ class Book:
                 f"Define it, or name one that exists{f' ({near})' if near else ''}",
             )
         return self.labels[ref.label]
+
+    @cached_property
+    def old(self) -> dict[str, list[str]]:
+        """The released labels whose place each label has taken."""
+        found: dict[str, list[str]] = {}
+        for before, now in labels.released(self.root).items():
+            if before != now:
+                found.setdefault(now, []).append(before)
+        return found
 
     @cached_property
     def checks(self) -> dict[str, list[tuple[str, Fence]]]:
@@ -356,6 +365,7 @@ class Book:
                     "Name the label of the result that the block checks",
                 )
         yield from self._uncited()
+        yield from labels.lost(self.root, self.labels)
 
     def _unknown_citations(self, page: Page, cite: Cite) -> Iterator[WeaveError]:
         for key, _ in cite.keys:
@@ -429,6 +439,7 @@ def current(root: Path = ROOT) -> Book:
         root / "mkdocs.yml",
         *sorted((root / "mlp").glob("**/*.py")),
         *sorted((root / "docs").glob("*.bib")),
+        *sorted((root / "docs").glob("labels.txt")),
     ]
     files += [path for path in sorted((root / "docs").glob("**/*.md")) if "weave" not in path.parts]
     digest = hashlib.sha256()

@@ -88,7 +88,7 @@ class Weaver:
         """The page's text with every token replaced."""
         parts, at = [], 0
         for token in self.page.tokens:
-            parts += [self.page.text[at : token.start], self.replace(token)]
+            parts += [self.page.text[at : token.start], self.anchors(token), self.replace(token)]
             at = token.end
             if isinstance(token, Math) and not token.display and len(token.tex) < SHORT:
                 mark = CLOSING.match(self.page.text, at)
@@ -169,6 +169,13 @@ class Weaver:
             case _:
                 raise AssertionError(token)
         return new
+
+    def anchors(self, token: Token) -> str:
+        """Where a label has taken the place of others: their addresses lead here too."""
+        label = token.label if isinstance(token, Math | Heading) else ""
+        label = token.options.get("label", "") if isinstance(token, Open) else label
+        old = [f'<span id="{name}"></span>' for name in self.book.old.get(label, [])]
+        return self.block("".join(old)) if old else ""
 
     def stash(self, markup: str) -> str:
         """Put HTML by; Markdown puts it back in place of what this returns."""

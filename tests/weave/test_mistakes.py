@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from weave import copies, paper, results
+from weave import copies, labels, paper, results
 from weave.book import Book
 from weave.errors import WeaveError
 from weave.examples import run
@@ -153,6 +153,25 @@ def test_found_when_the_page_is_woven(
 def test_an_entry_that_is_not_cited_is_found(write: Callable[..., Book]) -> None:
     (mistake,) = write(" and [@chen2016, section 2]", "").mistakes()
     assert str(mistake).startswith("docs/references.bib:1: entry 'chen2016', which no page cites. Cite it")
+
+
+def test_a_label_that_was_released_is_missed(
+    write: Callable[..., Book], weave: Callable[[Book], str], tmp_path: Path
+) -> None:
+    """Its address is kept by naming the label that took its place; new labels are appended."""
+    (tmp_path / "docs").mkdir()
+    path = tmp_path / labels.PATH
+    path.write_text("eq:one\nthm:gone\neq:gone\n")
+    book = write()
+    first, second = map(str, book.mistakes())
+    assert first.startswith("docs/labels.txt:2: label 'thm:gone' was released") and "Restore it" in first
+    assert second.startswith("docs/labels.txt:3: label 'eq:gone'")
+    path.write_text("eq:one\nthm:gone thm:one\neq:gone eq:one\n")
+    book = write()
+    html = weave(book)
+    assert list(book.mistakes()) == [] and 'id="thm:gone"' in html and 'id="eq:gone"' in html
+    labels.keep(tmp_path, book.labels)
+    assert path.read_text() == "eq:one\nthm:gone thm:one\neq:gone eq:one\nthm:one\n"
 
 
 def test_a_book_without_mistakes_has_none(write: Callable[..., Book], weave: Callable[[Book], str]) -> None:
