@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weave import copies
-from weave.book import ROOT, Book
+from weave.book import ROOT, Book, current
 from weave.examples import run
 from weave.scan import Close, Fence, scan
 
@@ -28,11 +28,12 @@ def test_the_chapter_in_the_guide_works(tmp_path: Path, weave: Callable[[Book], 
     book = Book(tmp_path)
     page, names = book.pages["one.md"], dict[str, Any]()
     assert list(book.mistakes()) == []
+    assert not {label for label in book.labels if not label.startswith("lst:")} & set(current().labels)
     found = [run(fence, names, tmp_path / page.path) for fence in page.examples()]
     assert [entry.kind for entry in found] == ["residual", "", ""] and found[0].cases == 100
     assert "probabilities sum to 1.46" in found[1].output
     html = weave(book)
-    for label in ("prp:two-classes", "eq:two-classes", "wrong:two-classes", "ex:two-classes"):
+    for label in ("prp:two-logits", "eq:two-logits", "wrong:two-logits", "ex:two-logits"):
         assert f'id="{label}"' in html, label
     assert "mlp/losses.py" in html and "Checks" in html
     assert "**Proposition 1.1" in copies.markdown(book, "one.md")
