@@ -42,8 +42,9 @@ pdf: install ## the whole book as book.tex and book.pdf, with a TeX that is ther
 test: install ## every test but the slow ones
 	$(VENV)/bin/pytest
 
-record: install ## run the blocks of the pages, and renew docs/record.json with what they showed
+record: install ## run the blocks of the pages, and renew docs/record.json with what they showed, and docs/labels.txt
 	$(VENV)/bin/pytest -m "slow or not slow" docs README.md CONTRIBUTING.md tests/weave/test_gates.py
+	$(PY) -m weave.labels
 
 check: install ## lint and types
 	$(VENV)/bin/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from weave import results
+from weave import labels, results, sheet
 from weave.citations import Bibliography
 from weave.errors import WeaveError
 from weave.scan import (
@@ -19,6 +20,7 @@ from weave.scan import (
     PROVED,
     STATEMENTS,
     Cite,
+    Close,
     Fence,
     Heading,
     Math,
@@ -26,6 +28,7 @@ from weave.scan import (
     Open,
     Page,
     Ref,
+    Sheet,
     scan,
 )
 from weave.source import Piece, Source, quoted_lines
@@ -89,6 +92,14 @@ class Listing:
         return "again" in self.opened.options
 
 
+@dataclass(frozen=True)
+class Formula:
+    """A formula, or a marked piece of one: its TeX, and the nearest thing around it that has an address."""
+
+    tex: str
+    around: Target
+
+
 class Book:
     """Pages, labels, statements, checks, listings and citations of the book whose root folder is `root`."""
 
@@ -106,8 +117,10 @@ class Book:
         self.labels: dict[str, Target] = {}
         self.numbers: dict[tuple[str, int], str] = {}
         self.listings: list[Listing] = []
+        self.formulas: dict[str, Formula] = {}
         for address, page in self.pages.items():
             self._number(address, page)
+            self._name(page)
 
     def _read_page(self, address: str) -> str:
         path = self.root / "docs" / address
@@ -203,6 +216,38 @@ class Book:
             )
         self.labels[target.label] = target
 
+    def _name(self, page: Page) -> None:
+        """Enter the labelled formulas of a page, and the marked pieces of all."""
+        near: list[Open | Heading] = []
+        for token in page.tokens:
+            if isinstance(token, Open) and token.options.get("label") in self.labels:
+                near.append(token)
+            elif isinstance(token, Heading) and token.label:
+                near = [token]
+            elif isinstance(token, Close) and token.opened in near:
+                near.remove(token.opened)
+            elif isinstance(token, Math):
+                self._formulas(page, token, near)
+
+    def _formulas(self, page: Page, token: Math, near: list[Open | Heading]) -> None:
+        around = [each.label if isinstance(each, Heading) else each.options["label"] for each in near]
+        label = token.label or next(reversed(around), "")
+        named = [*token.pieces, *[(token.label, token.tex)] * bool(token.label)]
+        for name, tex in named:
+            if name in self.formulas:
+                raise page.error(
+                    token.line,
+                    f"piece {name!r} is marked already, near {self.formulas[name].around.label}",
+                    "Names of pieces are unique in the book: choose another",
+                )
+            if not label:
+                raise page.error(
+                    token.line,
+                    f"piece {name!r} stands under no heading with a label",
+                    "Give the section a label: '## Title {#sec:name}'",
+                )
+            self.formulas[name] = Formula(tex, self.labels[label])
+
     # ---------------------------------------------------------------- looking up
 
     def resolve(self, page: Page, ref: Ref) -> Target:
@@ -216,6 +261,15 @@ class Book:
                 f"Define it, or name one that exists{f' ({near})' if near else ''}",
             )
         return self.labels[ref.label]
+
+    @cached_property
+    def old(self) -> dict[str, list[str]]:
+        """The released labels whose place each label has taken."""
+        found: dict[str, list[str]] = {}
+        for before, now in labels.released(self.root).items():
+            if before != now:
+                found.setdefault(now, []).append(before)
+        return found
 
     @cached_property
     def checks(self) -> dict[str, list[tuple[str, Fence]]]:
@@ -235,15 +289,30 @@ class Book:
 
     def checks_of(self, label: str) -> list[tuple[str, Fence]]:
         """The blocks that check a result, or the result in which a labelled equation stands."""
+        result = self.result(label)
+        return self.checks.get(result.options["label"] if result else label, [])
+
+    def result(self, label: str) -> Open | None:
+        """The result with this label, or in which a labelled equation stands."""
         page = self.pages[self.labels[label].page]
-        around = [
-            token.options["label"]
-            for token in page.tokens
-            if isinstance(token, Open)
-            and token.kind in PROVED
-            and f"\\label{{{label}}}" in page.text[slice(*page.body(token))]
-        ]
-        return self.checks.get(next(iter(around), label), [])
+        for token in page.tokens:
+            if isinstance(token, Open) and token.kind in PROVED:
+                inside = f"\\label{{{label}}}" in page.text[slice(*page.body(token))]
+                if inside or token.options["label"] == label:
+                    return token
+        return None
+
+    def formula(self, page: Page, line: int, name: str) -> Formula:
+        """The formula that a sheet names: an equation's label, or the name of a marked piece."""
+        if name not in self.formulas:
+            near = ", ".join(each for each in self.formulas if each[:4] == name[:4])
+            raise page.error(
+                line,
+                f"the sheet names {name!r}, and no formula has this name",
+                f"Name an equation's label, or mark the piece in its chapter: \\piece{{{name}}}{{...}}"
+                + (f" (there are {near})" if near else ""),
+            )
+        return self.formulas[name]
 
     def proof_of(self, page: Page, statement: Open) -> Open | None:
         """The proof that follows a statement, or that names it with `of:`."""
@@ -273,8 +342,9 @@ class Book:
     # ---------------------------------------------------------------- what must hold
 
     def mistakes(self) -> Iterator[WeaveError]:
-        """What is named and does not exist; results without a check or a proof; bad options."""
+        """What is named and does not exist; what lacks a check, a proof or an alternative; what is typed."""
         for page in self.pages.values():
+            yield from _in_prose(page)
             for token in page.tokens:
                 if isinstance(token, Ref) and token.label not in self.labels:
                     yield _caught(self.resolve, page, token)
@@ -284,6 +354,8 @@ class Book:
                     yield from self._unknown_number(page, token)
                 elif isinstance(token, Open):
                     yield from self._incomplete(page, token)
+                elif isinstance(token, Sheet):
+                    yield from self._unknown_rows(page, token)
         for label, blocks in self.checks.items():
             if label not in self.labels:
                 address, fence = blocks[0]
@@ -292,6 +364,8 @@ class Book:
                     f"a check of {label!r}, which no page defines",
                     "Name the label of the result that the block checks",
                 )
+        yield from self._uncited()
+        yield from labels.lost(self.root, self.labels)
 
     def _unknown_citations(self, page: Page, cite: Cite) -> Iterator[WeaveError]:
         for key, _ in cite.keys:
@@ -302,9 +376,28 @@ class Book:
                     "Add the entry, or correct the key",
                 )
 
+    def _uncited(self) -> Iterator[WeaveError]:
+        tokens = (token for page in self.pages.values() for token in page.tokens)
+        cited = {key for token in tokens if isinstance(token, Cite) for key, _ in token.keys}
+        for key in self.bibliography.entries:
+            if key not in cited:
+                before, *_ = re.split(rf"\{{\s*{re.escape(key)}\s*,", self.bibliography.text)
+                yield WeaveError(
+                    "docs/references.bib",
+                    1 + before.count("\n"),
+                    f"entry {key!r}, which no page cites",
+                    f"Cite it, [@{key}], or take it out",
+                )
+
     def _unknown_number(self, page: Page, token: Measured) -> Iterator[WeaveError]:
         try:
             results.words(page, token, self.root)
+        except WeaveError as error:
+            yield error
+
+    def _unknown_rows(self, page: Page, token: Sheet) -> Iterator[WeaveError]:
+        try:
+            list(sheet.rows(self, page, token))
         except WeaveError as error:
             yield error
 
@@ -346,6 +439,7 @@ def current(root: Path = ROOT) -> Book:
         root / "mkdocs.yml",
         *sorted((root / "mlp").glob("**/*.py")),
         *sorted((root / "docs").glob("*.bib")),
+        *sorted((root / "docs").glob("labels.txt")),
     ]
     files += [path for path in sorted((root / "docs").glob("**/*.md")) if "weave" not in path.parts]
     digest = hashlib.sha256()
@@ -367,6 +461,27 @@ def _nav(entries: list[Any], numbered: bool | None = None) -> Iterator[tuple[str
                 yield from _nav(value, title != "Reference" if numbered is None else numbered)
             else:
                 yield value, bool(numbered)
+
+
+FOREIGN = re.compile(r"""(?:\bsrc\s*=\s*["']?|<link\b[^>]*?|!\[[^\]]*\]\()(?:https?:)?//[^\s"')>]+""")
+WORDLESS = re.compile(r"""!\[\s*\]\(|<img\b(?![^>]*\balt=["'][^"'])""")
+
+
+def _in_prose(page: Page) -> Iterator[WeaveError]:
+    """Numbers that are typed, and pictures and scripts, outside of code, that a page should not have."""
+    for line, text in results.typed(page):
+        yield page.error(
+            line,
+            f"a measured number, {text!r}, is typed",
+            "Name it in the results, {{part.entry:.1f}}, or print it in a block",
+        )
+    for pattern, problem, remedy in [
+        (FOREIGN, "is loaded from another host", "Put the file under docs/ and name it from there"),
+        (WORDLESS, "has no text alternative", "Say in words what is to be seen: ![a line that rises](a.svg)"),
+    ]:
+        for found in pattern.finditer(results.prose(page)):
+            line = page.first_line + page.text.count("\n", 0, found.start())
+            yield page.error(line, f"{found[0]!r} {problem}", remedy)
 
 
 def _noun(kind: str) -> str:

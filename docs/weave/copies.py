@@ -13,10 +13,11 @@ import textwrap
 from importlib.metadata import version
 from typing import Any
 
-from weave import export, paper, results
+from weave import export, paper, results, sheet
 from weave.book import Book
 from weave.listing import title
-from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Measured, Open, Page, Ref, Token
+from weave.record import Record
+from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Measured, Open, Page, Ref, Sheet, Token
 from weave.typeset import expand
 
 
@@ -80,7 +81,7 @@ def _plain(book: Book, address: str, source: Page, token: Token) -> str:
             plain = "; ".join(book.bibliography.cited_as(*key) for key in token.keys)
         case Measured():
             plain = results.words(source, token, book.root)
-        case Open():
+        case Open() | Sheet():
             plain = _head(book, address, token)
         case Close(opened=Open(kind="proof")):
             plain = "\N{END OF PROOF}"
@@ -89,8 +90,24 @@ def _plain(book: Book, address: str, source: Page, token: Token) -> str:
     return plain
 
 
-def _head(book: Book, address: str, token: Open) -> str:
+def _sheet(book: Book, source: Page, token: Sheet) -> str:
+    """A sheet as a table."""
+    record = Record(book.root)
+    lines = [["", *token.columns, "code", "check"], ["---"] * (len(token.columns) + 3)]
+    for row in sheet.rows(book, source, token):
+        formulas = [
+            ", ".join(f"${expand(tex)}$" for tex in cell).replace("|", "\\vert ") for cell in row.shown
+        ]
+        code = ", ".join(target.words for target in row.code)
+        checks = (f"{target.words}: {said}" for target, said in sheet.found(book, record, row))
+        lines.append([row.name, *formulas, code, "; ".join(checks)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _head(book: Book, address: str, token: Open | Sheet) -> str:
     """What stands for the beginning of a block: a listing's code, else its name, number and title in bold."""
+    if isinstance(token, Sheet):
+        return _sheet(book, book.pages[address], token)
     number = book.numbers.get((address, token.start), "")
     if token.kind == "listing":
         shown = next(listing for listing in book.listings if listing.opened is token)

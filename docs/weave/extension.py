@@ -16,8 +16,8 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, explorer, export, indexes, listing, pictures, results
-from weave.book import ROOT, Book, Target, current
+from weave import citations, explorer, export, indexes, listing, pictures, results, sheet
+from weave.book import ROOT, Book, Formula, Target, current
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, listing_key
 from weave.scan import (
@@ -32,6 +32,7 @@ from weave.scan import (
     Open,
     Page,
     Ref,
+    Sheet,
     Token,
     scan,
 )
@@ -40,21 +41,13 @@ from weave.typeset import TexError, expand, typeset
 OUTPUTS: dict[str, list[tuple[str, str]]] = {}
 """For each lab's address, what its blocks printed and displayed, as HTML: the hook puts it here."""
 
-TAKE = (
-    '<p class="take">Copy this page: '
-    + " ".join(
-        f'<button type="button" class="copy words" data-copy="{kind}" title="{purpose}">{words}</button>'
-        for kind, words, purpose in [
-            ("page", "LaTeX", "Copy the page as a LaTeX document"),
-            ("markdown", "Markdown", "Copy the page as Markdown"),
-            ("program", "Python", "Copy all blocks as one program"),
-            ("citation", "BibTeX", "Copy a BibTeX entry for the page"),
-        ]
-    )
-    + ' <label title="LaTeX is copied with the book\'s own macros instead of what they stand for">'
-    '<input type="checkbox"> keep macros</label></p>'
-)
-"""What can be copied of a whole chapter, below its title."""
+TAKEN = {
+    "page": ("LaTeX", "Copy the page as a LaTeX document"),
+    "markdown": ("Markdown", "Copy the page as Markdown"),
+    "program": ("Python", "Copy all blocks as one program"),
+    "citation": ("BibTeX", "Copy a BibTeX entry for the page"),
+}
+"""What can be copied of a whole chapter, or of a page with sheets."""
 
 SHORT = 30  # a formula of fewer characters is not parted from the mark that follows it
 CLOSING = re.compile(r"[.,;:?!)]+")
@@ -95,7 +88,7 @@ class Weaver:
         """The page's text with every token replaced."""
         parts, at = [], 0
         for token in self.page.tokens:
-            parts += [self.page.text[at : token.start], self.replace(token)]
+            parts += [self.page.text[at : token.start], self.anchors(token), self.replace(token)]
             at = token.end
             if isinstance(token, Math) and not token.display and len(token.tex) < SHORT:
                 mark = CLOSING.match(self.page.text, at)
@@ -171,9 +164,18 @@ class Weaver:
                 new = self.cite(token)
             case Measured():
                 new = self.stash(self.number(token))
+            case Sheet():
+                new = self.block(self.tabulated(token))
             case _:
                 raise AssertionError(token)
         return new
+
+    def anchors(self, token: Token) -> str:
+        """Where a label has taken the place of others: their addresses lead here too."""
+        label = token.label if isinstance(token, Math | Heading) else ""
+        label = token.options.get("label", "") if isinstance(token, Open) else label
+        old = [f'<span id="{name}"></span>' for name in self.book.old.get(label, [])]
+        return self.block("".join(old)) if old else ""
 
     def stash(self, markup: str) -> str:
         """Put HTML by; Markdown puts it back in place of what this returns."""
@@ -225,7 +227,9 @@ class Weaver:
         number = self.book.chapters.get(self.here) if heading.level == 1 else None
         attributes = [f"#{heading.label}"] * bool(heading.label) + [f'data-chapter="{number}"'] * bool(number)
         braced = f" {{ {' '.join(attributes)} }}" if attributes else ""
-        return f"{'#' * heading.level} {heading.text}{braced}" + (self.block(TAKE) if number else "")
+        sheets = heading.level == 1 and any(isinstance(token, Sheet) for token in self.page.tokens)
+        taken = self.block(_take(bool(list(self.page.examples())))) if number or sheets else ""
+        return f"{'#' * heading.level} {heading.text}{braced}{taken}"
 
     def cite(self, cite: Cite) -> str:
         """Links to the entries of the bibliography."""
@@ -323,6 +327,44 @@ class Weaver:
         return ""
 
     close_listing = close_source = close_bibliography = close_index = close_nothing
+
+    # ---------------------------------------------------------------- sheets
+
+    def tabulated(self, token: Sheet) -> str:
+        """A sheet's table: names, formulas, code and checks, each linked to where it stands."""
+        columns = (*token.columns, "code", "check")
+        head = "".join(f'<th scope="col" data-column="{name}">{name}</th>' for name in columns)
+        body = "".join(self.row(columns, row) for row in sheet.rows(self.book, self.page, token))
+        table = f'<table class="sheet"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
+        return f'<div class="scroll" tabindex="0">{table}</div>'
+
+    def row(self, columns: tuple[str, ...], row: sheet.Row) -> str:
+        """A row of a sheet; a cell knows its column's name for screens that are too narrow for columns."""
+        cells = ["".join(self.quoted(row, formula) for formula in cell) for cell in row.cells]
+        names = ", ".join(listing.reference(self.here, target) for target in row.code)
+        cells += [re.sub(r"(?<=<code>)mlp\.\w+\.", "", names)]
+        cells += [" ".join(self.tick(*each) for each in sheet.found(self.book, self.record, row))]
+        pairs = zip(columns, cells, strict=True)
+        shown = "".join(f'<td data-column="{column}">{cell}</td>' for column, cell in pairs)
+        return f'<tr><th scope="row">{html.escape(row.name)}</th>{shown}</tr>'
+
+    def quoted(self, row: sheet.Row, formula: Formula) -> str:
+        """A formula of another page, linked to its place there."""
+        place = listing.href(self.here, formula.around.page, formula.around.label)
+        try:
+            shown = typeset(sheet.inline(formula.tex), False)
+        except TexError as error:
+            remedy = rf"Let each \piece of {formula.around.page} be a formula by itself"
+            raise self.page.error(row.line, f"TeX does not parse: {error}", remedy) from None
+        words = html.escape(formula.around.words)
+        return f'<a class="math" data-search-exclude href="{place}" title="{words}">{shown}</a>'
+
+    def tick(self, target: Target, said: str) -> str:
+        """What the checks of a result found, linked to the first."""
+        address, fence = self.book.checks[target.label][0]
+        anchor = listing.href(self.here, address, self.book.check_anchor(fence))
+        kind = "changed" if said == sheet.CHANGED else "tick"
+        return f'<span class="{kind}"><a href="{anchor}" title="{target.words}">{said}</a></span>'
 
     # ---------------------------------------------------------------- statements and other blocks
 
@@ -430,6 +472,18 @@ class Weaver:
         return "\n</figcaption>\n</figure>\n"
 
     close_explorer = close_figure
+
+
+def _take(runs: bool) -> str:
+    """The line below a page's title that offers what can be copied; a program only where blocks are run."""
+    buttons = " ".join(
+        f'<button type="button" class="copy words" data-copy="{kind}" title="{purpose}">{words}</button>'
+        for kind, (words, purpose) in TAKEN.items()
+        if runs or kind != "program"
+    )
+    macros = "LaTeX is copied with the book's own macros instead of what they stand for"
+    kept = f'<label title="{macros}"><input type="checkbox"> keep macros</label>'
+    return f'<p class="take">Copy this page: {buttons} {kept}</p>'
 
 
 def _count(number: int, noun: str) -> str:

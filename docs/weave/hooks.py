@@ -19,6 +19,7 @@ from weave import copies, explorer, previews, results
 from weave.book import ROOT, current
 from weave.errors import WeaveError
 from weave.extension import OUTPUTS
+from weave.source import Source
 
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 served = False
@@ -37,7 +38,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     ConnectionFileMixin.transport.default_value = "ipc"
     tools = [ROOT / "docs" / "weave" / name for name in ("charts.py", "results.py")]
     drawn = [results.digest(set(results.PARTS)), *(path.read_text(encoding="utf-8") for path in tools)]
-    key = hashlib.sha256("\0".join([current().source.digest, *drawn]).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\0".join([Source(ROOT).digest, *drawn]).encode()).hexdigest()[:16]
     cache = ROOT / ".cache" / "labs" / key
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
     return config

@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from weave import sheet
 from weave.book import Book, current
 from weave.export import Fragment, environment, escaped, within
 from weave.record import Record, block_key
-from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Token
+from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
 from weave.typeset import preamble
 
 PREAMBLE = r"""\documentclass[11pt]{article}
@@ -48,7 +49,9 @@ def page(book: Book, address: str, kept: bool = False) -> str:
     body = Paper(book, address, source, inside, kept).latex(0, len(source.text))
     number = book.chapters.get(address)
     counter = f"\\setcounter{{section}}{{{number - 1}}}\n" if number else ""
-    return _document(book, [counter + body], cited(source), preamble() if kept else "")
+    wide = any(isinstance(token, Sheet) for token in source.tokens)
+    macros = (preamble() if kept else "") + "\\geometry{landscape,margin=12mm}\n" * wide
+    return _document(book, [counter + body], cited(source), macros)
 
 
 def whole(book: Book) -> str:
@@ -135,6 +138,8 @@ class Paper(Fragment):
                 latex = self.figure(token) if token.kind in ("figure", "explorer") else self.opening(token)
             case Close(opened=Open(kind=kind)) if kind != "listing":
                 latex = f"\\end{{{NAMES.get(kind, kind)}}}"
+            case Sheet():
+                latex = self.sheet(token)
             case Cite():
                 latex = "; ".join(_cite(key, where) for key, where in token.keys)
             case _:
@@ -174,6 +179,17 @@ class Paper(Fragment):
         label = f"\\label{{{token.options['label']}}}" if "label" in token.options else ""
         return f"\\begin{{{name}}}{title}{label}"
 
+    def sheet(self, token: Sheet) -> str:
+        """A sheet: a table of formulas, and of the code and the checks in words."""
+        rows = [["", *map(escaped, token.columns), "code", "check"]]
+        for row in sheet.rows(self.book, self.page, token):
+            formulas = [r"\par ".join(f"${self.tex(each)}$" for each in cell) for cell in row.shown]
+            code = ", ".join(target.words.strip("`").removeprefix("mlp.") for target in row.code)
+            found = sheet.found(self.book, self.record, row)
+            checks = r"\par ".join(f"{target.words}: {said}" for target, said in found)
+            rows.append([escaped(row.name), *formulas, f"\\texttt{{{escaped(code)}}}", checks])
+        return f"{{\\footnotesize\n{_table(rows)}\n}}"
+
     def reference(self, ref: Ref) -> str:
         """A reference, exercises, figures and wrong turns included."""
         target = self.book.resolve(self.page, ref)
@@ -199,17 +215,21 @@ class Paper(Fragment):
 
     def table(self, node: Element) -> str:
         """A table that may break across pages, its columns as wide as the text allows."""
-        rows = [[self.cell(cell) for cell in row] for row in node.iter("tr")]
-        count = max(map(len, rows))
-        columns = f"*{{{count}}}{{>{{\\raggedright\\arraybackslash}}p{{{0.92 / count:.3f}\\linewidth}}}}"
-        lines = [" & ".join(row) + r" \\" for row in rows]
-        body = "\n".join([r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"])
-        return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}") + "\n\n"
+        return _table([[self.cell(cell) for cell in row] for row in node.iter("tr")]) + "\n\n"
 
     def cell(self, cell: Element) -> str:
         """The contents of a cell."""
         inner = "".join(self.element(child) + escaped(child.tail or "") for child in cell)
         return escaped(cell.text or "") + inner
+
+
+def _table(rows: list[list[str]]) -> str:
+    """Rows as a table with a head, its columns equally wide."""
+    count = max(map(len, rows))
+    columns = f"*{{{count}}}{{>{{\\raggedright\\arraybackslash}}p{{{0.92 / count:.3f}\\linewidth}}}}"
+    lines = [" & ".join(row) + r" \\" for row in rows]
+    body = "\n".join([r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"])
+    return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}")
 
 
 NAMES = {"solution": "proof", "aside": "quote", "figure": "quote", "explorer": "quote"}

@@ -147,16 +147,21 @@ TYPED = re.compile(
 )
 
 
-def typed(page: Page) -> Iterator[tuple[int, str]]:
-    """(line, text) of each number that stands in prose with a unit of something measured, or with "times"."""
+def prose(page: Page) -> str:
+    """The text of a page, its fences, formulas, numbers and listings blanked."""
     text = list(page.text)
     for token in page.tokens:
         code = isinstance(token, Open) and token.kind == "listing"
         if code or isinstance(token, Fence | Math | Measured):
             text[token.start : token.end] = _blank(text[token.start : token.end])
-    prose = CODE.sub(lambda found: "".join(_blank(list(found[0]))), "".join(text))
-    for found in TYPED.finditer(prose):
-        yield page.first_line + prose.count("\n", 0, found.start()), " ".join(found[0].split())
+    return "".join(text)
+
+
+def typed(page: Page) -> Iterator[tuple[int, str]]:
+    """(line, text) of each number that stands in prose with a unit of something measured, or with "times"."""
+    text = CODE.sub(lambda found: "".join(_blank(list(found[0]))), prose(page))
+    for found in TYPED.finditer(text):
+        yield page.first_line + text.count("\n", 0, found.start()), " ".join(found[0].split())
 
 
 def _blank(text: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Read a page into tokens: the one scanner that the renderer, Sybil and the gates share.
 
-A page is Markdown plus seven constructs, and each becomes a token that knows its place in the text:
+A page is Markdown plus eight constructs, and each becomes a token that knows its place in the text:
 
     ```python check=thm:x     a fence              Fence
     ::: theorem | Title       a block's two ends   Open, Close
@@ -9,6 +9,7 @@ A page is Markdown plus seven constructs, and each becomes a token that knows it
     [](#thm:x)                a reference          Ref
     [@chen2016]               a citation           Cite
     {{epoch.sklearn:.1f}}     a measured number    Measured
+    ::: sheet ... :::         rows of formulas     Sheet
 
 Everything between tokens is plain Markdown and is never looked at again. Because the renderer replaces
 exactly these tokens, a fence that it shows and a fence that Sybil runs cannot be different fences.
@@ -42,6 +43,7 @@ BLOCKS = {
     "bibliography": set(),
     "index": set(),
     "explorer": {"label", "alt"},
+    "sheet": {"columns"},
 }
 FENCE_OPTIONS = {"check", "raises", "norun", "fold"}
 PYTHON_LIKE = re.compile(r"\{?\s*\.?(py|python[23]?|py3|pycon|ipython)\b", re.IGNORECASE)
@@ -94,11 +96,15 @@ class Close(Token):
 
 @dataclass(frozen=True)
 class Math(Token):
-    r"""A formula without its dollars and without its \label, which stands apart."""
+    r"""A formula without its dollars, its \label and the marks of its pieces, which stand apart.
+
+    `pieces` are (name, TeX) of what it has as `\piece{name}{...}`.
+    """
 
     tex: str
     display: bool
     label: str
+    pieces: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,17 @@ class Measured(Token):
 
     name: str
     form: str
+
+
+@dataclass(frozen=True)
+class Sheet(Token):
+    """`::: sheet` to `:::`: the columns' names, and (line, name, names of formulas by column) of its rows.
+
+    The last cell of a row is not shown; it names results and listings.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, str, tuple[tuple[str, ...], ...]], ...]
 
 
 @dataclass
@@ -168,6 +185,8 @@ FENCE = re.compile(r"^([ ]*)(`{3,}|~{3,})([^`\n]*)$")
 BLOCK = re.compile(r"^:::[ ]*(?:([\w-]+)[ ]*(?:\|[ ]*(.*?))?)?[ ]*$")
 OPTION = re.compile(r"^([a-z]+):[ ]*(.*)$")
 HEADING = re.compile(r"^(#{1,6})[ ]+(.*?)[ ]*(?:\{[ ]*#([\w:.-]+)[ ]*\})?[ ]*#*$")
+PIECE = re.compile(r"\\piece\{([\w-]+)\}\{")
+BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 LABEL = re.compile(r"\\label\{([^}]*)\}")
 PARAGRAPH = re.compile(r"(?:(?!\n[ ]*\n).)+", re.DOTALL)
 INLINE = re.compile(
@@ -293,6 +312,9 @@ class _Scanner:
         if not match:
             raise self._error(f"cannot read {line!r}", "Write '::: kind | title', or ':::' to close a block")
         kind, argument = match.groups()
+        if kind == "sheet":
+            self._sheet()
+            return
         if kind is None:
             if not self.stack:
                 raise self._error("':::' closes nothing", "Remove it, or open a block above with '::: kind'")
@@ -304,6 +326,25 @@ class _Scanner:
         token = self._add(Open, count, kind, argument or "", options)
         assert isinstance(token, Open)
         self.stack.append(token)
+
+    def _sheet(self) -> None:
+        """Read a sheet as one token: rows of cells parted by |, in a cell names parted by spaces."""
+        last = self._until(re.compile(r"^:::[ ]*$"), self.at + 1, "the sheet", "Close it with a line ':::'")
+        count, options = self._options("sheet")
+        columns = tuple(cell.strip() for cell in options.get("columns", "").split("|"))
+        rows = []
+        for index in range(self.at + count, last):
+            name, *cells = (cell.strip() for cell in self.lines[index].split("|"))
+            if name and len(cells) != len(columns) + 1:
+                raise self.page.error(
+                    self._line(index),
+                    f"a row with {len(cells)} cells after its name, for {len(columns)} columns",
+                    "Write 'name | ' and a cell for each column, then one for results and listings; "
+                    "any may be empty",
+                )
+            if name:
+                rows.append((self._line(index), name, tuple(tuple(cell.split()) for cell in cells)))
+        self._add(Sheet, last + 1 - self.at, columns, tuple(rows))
 
     def _options(self, kind: str) -> tuple[int, dict[str, str]]:
         """The number of lines of a block's head and its options, which end with the first other line."""
@@ -339,7 +380,9 @@ class _Scanner:
                 f"a formula with {len(labels)} labels",
                 r"Give each its own $$ ... $$, or label the whole once",
             )
-        self._add(Math, last + 1 - self.at, LABEL.sub("", tex).strip(), True, labels[0] if labels else "")
+        label = labels[0] if labels else ""
+        tex, pieces = _pieces(LABEL.sub("", tex).strip())
+        self._add(Math, last + 1 - self.at, tex, True, label, pieces)
 
     def _comment(self) -> None:
         """Step over an HTML comment: nothing in it is run or shown."""
@@ -356,7 +399,8 @@ class _Scanner:
             line = first + text.count("\n", 0, match.start())
             place = (begin + match.start(), begin + match.end(), line)
             if match["math"]:
-                self.page.tokens.append(Math(*place, match["math"], False, ""))
+                tex, pieces = _pieces(match["math"])
+                self.page.tokens.append(Math(*place, tex, False, "", pieces))
             elif match["dollar"]:
                 raise self.page.error(
                     line, "a single $", r"Write \$ for a dollar sign; a formula has no space inside its $"
@@ -374,3 +418,20 @@ def _citations(text: str) -> tuple[tuple[str, str], ...]:
     """`a, section 3; @b` as (key, locator) pairs."""
     parts = (part.strip().lstrip("@").partition(",") for part in text.split(";"))
     return tuple((key.strip(), locator.strip()) for key, _, locator in parts)
+
+
+def _pieces(tex: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    r"""The formula without the marks `\piece{name}{...}`, and what stood in each."""
+    found: list[tuple[str, str]] = []
+    while mark := PIECE.search(tex):
+        depth = 1
+        for brace in BRACES.finditer(tex, mark.end()):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if depth == 0:
+                break
+        else:
+            break  # KaTeX says what is wrong with it
+        inside, nested = _pieces(tex[mark.end() : brace.start()])
+        found += [(mark[1], inside), *nested]
+        tex = tex[: mark.start()] + inside + tex[brace.end() :]
+    return tex, tuple(found)

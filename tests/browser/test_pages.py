@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -82,7 +83,7 @@ def test_a_first_visit_is_light_and_nothing_moves(browser: Browser, address: str
     context = browser.new_context(viewport={"width": 412, "height": 823})
     page, answers = context.new_page(), list[Response]()
     page.add_init_script(SHIFTS)
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto(f"{address}/{name}", wait_until="networkidle")
     bodies = {answer.url: answer.body() for answer in answers if "search_index" not in answer.url}
     sent = sum(len(body if url.endswith(".woff2") else gzip.compress(body)) for url, body in bodies.items())
@@ -157,9 +158,9 @@ def test_code_is_copied_without_prompts_and_outputs(browser: Browser, address: s
     page.context.close()
 
 
-def test_charts_and_their_data_can_be_taken_away(browser: Browser, site: Path) -> None:
+def test_charts_and_their_data_can_be_taken_away(browser: Browser, offline: Path) -> None:
     """From a file, where nothing may be fetched: the numbers, and a drawing that stands by itself."""
-    page, troubles = opened(browser, f"{site.as_uri()}/evidence/memory.html", 1280, "dark")
+    page, troubles = opened(browser, f"{offline.as_uri()}/evidence/memory.html", 1280, "dark")
     charts = page.locator(".chart:has(.take)")
     assert charts.count() > 1
     for place, chart in enumerate(charts.all()):
@@ -174,6 +175,15 @@ def test_charts_and_their_data_can_be_taken_away(browser: Browser, site: Path) -
         drawing = ElementTree.fromstring(taken["SVG"])
         assert drawing.get("width") and "var(" not in taken["SVG"] and "rgb(" in taken["SVG"]
     assert [trouble for trouble in troubles if "search" not in trouble] == []
+    page.context.close()
+
+
+def test_the_sheet_of_derivatives_prints_on_two_pages(browser: Browser, address: str) -> None:
+    page, _ = opened(browser, f"{address}/reference/derivatives.html", 1280, "light")
+    printed = page.pdf(prefer_css_page_size=True)
+    boxes = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    assert all(float(width) > float(height) for width, height in boxes) and boxes
     page.context.close()
 
 

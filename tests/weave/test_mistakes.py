@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from weave import copies, paper, results
+from weave import copies, labels, paper, results
 from weave.book import Book
 from weave.errors import WeaveError
 from weave.examples import run
@@ -22,6 +22,13 @@ Mistake = tuple[str, str, int, str, str]
 """What is replaced in the chapter, and by what; the line, the problem and the remedy that are named."""
 
 PROBLEM = itemgetter(3)
+
+
+def sheet(cells: str) -> str:
+    """A sheet of one row before the chapter's text."""
+    return f"::: sheet\ncolumns: map\n\na | {cells}\n:::\n\nText with"
+
+
 WHEN_READ: list[Mistake] = [
     ("```python check=thm:one", "```py check=thm:one", 23, "would not be run", "Write ```python"),
     ("```python check=thm:one", "``` python check=thm:one", 23, "would not be run", "Write ```python"),
@@ -51,6 +58,21 @@ WHEN_READ: list[Mistake] = [
     ("implements: eq:one", "from: twice = a - a", 28, "is found 0 times, not once", "quote whole statements"),
     ("with $a^2$", "with $ a", 6, "a single $", r"Write \$"),
     ("# One\n", "# One\n\n\tcode\n", 6, "a tab", "Indent with spaces"),
+    (
+        "Text with",
+        "::: sheet\ncolumns: map\n\na | eq:one\n:::\n\nText with",
+        9,
+        "1 cells after",
+        "a cell for each",
+    ),
+    (
+        "2a = a + a.",
+        r"2a = \piece{x}{a} + \piece{x}{a}.",
+        13,
+        "piece 'x' is marked already",
+        "choose another",
+    ),
+    ("with $a^2$", r"with $\piece{x}{a}$", 6, "under no heading with a label", "## Title {#sec:name}"),
 ]
 WHEN_CHECKED: list[Mistake] = [
     ("with $a^2$", "{{spoch.seconds}}", 6, "no part 'spoch'", "{{part.entry.entry:.2f}}"),
@@ -71,6 +93,13 @@ WHEN_CHECKED: list[Mistake] = [
     ("```python check=thm:one", "```python", 8, "no block checks 'thm:one'", "```python check=thm:one"),
     ("check=thm:one", 'check="thm:one thm:two"', 23, "a check of 'thm:two'", "Name the label"),
     ("implements: eq:one", "implements: eq:two", 28, "implements 'eq:two'", "Name the label"),
+    ("with $a^2$", "of 3 ms", 6, "'3 ms', is typed", "{{part.entry:.1f}}"),
+    ("with $a^2$", "![a](https://a.org/a.png)", 6, "from another host", "under docs/"),
+    ("with $a^2$", '<script src="//a.org/a.js"></script>', 6, "from another host", "under docs/"),
+    ("with $a^2$", "![](a.png)", 6, "has no text alternative", "in words"),
+    ("Text with", sheet("eq:two |"), 9, "the sheet names 'eq:two'", r"\piece{eq:two}{...}"),
+    ("Text with", sheet("eq:one | thm:two"), 9, "the sheet names 'thm:two'", "Name a result"),
+    ("Text with", sheet("eq:one | lst:mlp.two"), 9, "'lst:mlp.two' implements nothing", "'implements: '"),
     ("::: proof\n", "::: remark\nlabel: rem:x\n\n", 8, "has no proof", "::: proof"),
     (
         "::: listing | mlp.code.double\nimplements: eq:one",
@@ -85,6 +114,13 @@ WHEN_WOVEN: list[Mistake] = [
     ("2a = a + a.", r"2a = \unknown", 13, "TeX does not parse", "macros.toml"),
     ("with $a^2$", r"with $a^{2$", 6, "TeX does not parse", "Correct the formula"),
     ("Twice $a$ is", "```python\npass\n```\n", 11, "a fence inside a statement", "copied as LaTeX"),
+    (
+        "Text with",
+        r"## S {#sec:s}" "\n\n" r"$\left(\piece{x}{a\right)}$" "\n\n" + sheet("x |"),
+        13,
+        "TeX does not parse",
+        "formula by itself",
+    ),
     ("Twice $a$ is", "> Twice", 13, "<blockquote> inside a statement", "paragraphs"),
 ]
 
@@ -112,6 +148,30 @@ def test_found_when_the_page_is_woven(
     with pytest.raises(WeaveError) as caught:
         weave(write(old, new))
     expect(caught.value, line, problem, remedy)
+
+
+def test_an_entry_that_is_not_cited_is_found(write: Callable[..., Book]) -> None:
+    (mistake,) = write(" and [@chen2016, section 2]", "").mistakes()
+    assert str(mistake).startswith("docs/references.bib:1: entry 'chen2016', which no page cites. Cite it")
+
+
+def test_a_label_that_was_released_is_missed(
+    write: Callable[..., Book], weave: Callable[[Book], str], tmp_path: Path
+) -> None:
+    """Its address is kept by naming the label that took its place; new labels are appended."""
+    (tmp_path / "docs").mkdir()
+    path = tmp_path / labels.PATH
+    path.write_text("eq:one\nthm:gone\neq:gone\n")
+    book = write()
+    first, second = map(str, book.mistakes())
+    assert first.startswith("docs/labels.txt:2: label 'thm:gone' was released") and "Restore it" in first
+    assert second.startswith("docs/labels.txt:3: label 'eq:gone'")
+    path.write_text("eq:one\nthm:gone thm:one\neq:gone eq:one\n")
+    book = write()
+    html = weave(book)
+    assert list(book.mistakes()) == [] and 'id="thm:gone"' in html and 'id="eq:gone"' in html
+    labels.keep(tmp_path, book.labels)
+    assert path.read_text() == "eq:one\nthm:gone thm:one\neq:gone eq:one\nthm:one\n"
 
 
 def test_a_book_without_mistakes_has_none(write: Callable[..., Book], weave: Callable[[Book], str]) -> None:
