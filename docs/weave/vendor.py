@@ -150,7 +150,11 @@ def katex(target: Path) -> None:
     (target / "fonts").mkdir(parents=True)
     (target / "katex.min.css").write_text(css, encoding="utf-8")
     for name in sorted(set(re.findall(r"url\(fonts/([^)]*)\)", css))):
-        save(cut(dist / "fonts" / name, characters(FORMULAS)), target / "fonts" / name)
+        whole = re.match(r"KaTeX_(Main-Regular|Math-Italic|AMS|Size)", name)  # other faces are of letters
+        save(
+            cut(dist / "fonts" / name, characters(FORMULAS if whole else "20-7E 3B1-3C9")),
+            target / "fonts" / name,
+        )
     shutil.copyfile(MODULES / "katex" / "LICENSE", target / "LICENSE.txt")
 
 

@@ -83,7 +83,7 @@ def test_a_first_visit_is_light_and_nothing_moves(browser: Browser, address: str
     context = browser.new_context(viewport={"width": 412, "height": 823})
     page, answers = context.new_page(), list[Response]()
     page.add_init_script(SHIFTS)
-    page.on("response", lambda answer: answers.append(answer))
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 Playwright wants a function
     page.goto(f"{address}/{name}", wait_until="networkidle")
     bodies = {answer.url: answer.body() for answer in answers if "search_index" not in answer.url}
     sent = sum(len(body if url.endswith(".woff2") else gzip.compress(body)) for url, body in bodies.items())

@@ -100,7 +100,7 @@ def test_code_and_checks_follow_from_the_formulas(
     html = weave(book).split('class="sheet"')[1].split("</table>")[0]
     for part in ("#sec:s", "#eq:one", "#lst:mlp.code.double", "#check-thm-one", "changed since"):
         assert f'{part}"' in html or f">{part}<" in html, part
-    assert "x = a^2</annotation>" in html and "piece" not in html
+    assert 'data-tex="x = a^2"' in html and "piece" not in html
 
 
 def test_a_piece_stands_by_itself() -> None:
