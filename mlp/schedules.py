@@ -5,7 +5,7 @@ them all computes some of them again, from the nearest one that was kept. A sche
 is a tuple of actions, which can be compared, printed, checked (`validate`), drawn (`picture`),
 counted (`mlp.memory.simulate`) and executed (`mlp.checkpointing.execute`).
 
-All planners but the last are one recursion: to reverse layers j, ..., i + 1 from x_i, advance to
+All planners are one recursion: to reverse layers j, ..., i + 1 from x_i, advance to
 some x_k, reverse j, ..., k + 1 while x_i is held, then reverse k, ..., i + 1. They differ in k.
 """
 
@@ -331,7 +331,10 @@ def for_budget(
     costs: Sequence[float] | None = None,
     moments: int = 0,
 ) -> Plan:
-    """The cheapest persistent schedule that fits into `budget` bytes.
+    """The cheapest persistent schedule that fits into `budget` bytes, counted in the unit of the plan.
+
+    Where hidden widths do not increase from layer to layer it is the cheapest of all schedules, whether
+    states are X_k or Z_k. Otherwise one that drops a checkpoint early may be cheaper, or the only one.
 
     net : a network; the budget then bounds all that a gradient computation for `batch` columns holds:
         parameters, gradients, `moments` more arrays of that size, x, states, adjoints, workspace.

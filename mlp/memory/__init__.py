@@ -1,8 +1,8 @@
 """Memory: what a schedule holds, counted beforehand and measured.
 
 `simulate` runs a schedule on integers and returns its ledger. `predict` splits the bytes of a
-whole gradient computation by what they are for. `measure` asks the operating system's side of it:
-what NumPy has really allocated. All three agree; tests hold them to the byte.
+whole gradient computation by what they are for. `measure` says what NumPy has really allocated.
+They agree, but for the small objects of Python.
 
 `python -m mlp.memory 784 1000 1000 10 --batch 4096 --budget 64MB` prints them for a network of yours.
 """

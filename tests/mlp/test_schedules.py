@@ -159,6 +159,17 @@ def test_binomial_agrees_with_checkpoint_schedules() -> None:
             assert ours == multistage.optimal_extra_steps(n, min(s, n - 1)) + 1
 
 
+@pytest.mark.slow
+def test_what_others_count() -> None:
+    multistage = pytest.importorskip("checkpoint_schedules.multistage", reason="in the extra 'peers'")
+    tables = pytest.importorskip("checkpoint_schedules.hrevolve_sequences.revolve_1d")
+    assert multistage.optimal_extra_steps(10, 2) == 20 and multistage.optimal_steps_binomial(10, 2) == 30
+    table = tables.get_opt_0_table(40, 5, 1, 1000)  # an evaluation costs 1, a step backward 1000
+    for s in range(1, 6):
+        for n in range(1, 41):
+            assert table[s][n - 1] == t(n, s) + 1000 * n
+
+
 # ---------------------------------------------------------------- a budget
 
 
