@@ -16,7 +16,20 @@ from typing import Any
 from weave import export, paper, results
 from weave.book import Book
 from weave.listing import title
-from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Measured, Open, Page, Ref, Token
+from weave.scan import (
+    FIGURES,
+    STATEMENTS,
+    Cite,
+    Close,
+    Fence,
+    Heading,
+    Math,
+    Measured,
+    Open,
+    Page,
+    Ref,
+    Token,
+)
 from weave.typeset import expand
 
 
@@ -95,7 +108,7 @@ def _head(book: Book, address: str, token: Open) -> str:
     if token.kind == "listing":
         shown = next(listing for listing in book.listings if listing.opened is token)
         return f"`{shown.piece.name}`:\n\n```python\n{textwrap.dedent(shown.piece.text)}```"
-    if token.kind in ("figure", "explorer"):
+    if token.kind in FIGURES:
         return f"**Figure {number}.** [{token.options.get('alt', '')}]"
     nouns = {"wrong": "Wrong turn", "aside": "Note", "source": "", "bibliography": ""}
     named = f"{nouns.get(token.kind, token.kind.capitalize())} {number}".strip()
