@@ -358,7 +358,7 @@ def test_axe_finds_nothing_serious_at_any_step(browser: Browser, address: str, s
     page.context.close()
 
 
-def serious(page: Page, within: str = "body") -> list[tuple[str, str]]:
+def serious(page: Page, within: str = "html") -> list[tuple[str, str]]:
     """The grave findings of axe: which rule, and where first."""
     found = page.evaluate(f"axe.run('{within}', {{resultTypes: ['violations']}})")["violations"]
     return [
