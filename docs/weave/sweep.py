@@ -92,10 +92,10 @@ def markup(net: mlp.Network, x: Array, y: Array, alternative: str) -> str:
         for row, names in zip(("above", "below"), map(str.split, column), strict=True)
     ]
     return (
-        f'<div class="sweep" data-first="{made[FIRST]}" data-search-exclude>'
+        f'<section class="sweep" data-first="{made[FIRST]}" data-search-exclude>'
         f'<div class="map" tabindex="0" role="group" aria-label="{html.escape(alternative)}">'
         f"{WAYS}{''.join(cells)}</div>"
-        f'<ol class="steps" start="0">{"".join(item(step, seen) for step in steps)}</ol></div>'
+        f'<ol class="steps" start="0">{"".join(item(step, seen) for step in steps)}</ol></section>'
     )
 
 

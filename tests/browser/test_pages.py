@@ -347,7 +347,7 @@ AXE = Path(__file__).parent / "audit" / "node_modules" / "axe-core" / "axe.min.j
 def test_axe_finds_nothing_serious(browser: Browser, address: str, name: str, scheme: str) -> None:
     """The rules of accessibility that a program can check; `make audit` brings it."""
     page, _ = opened(browser, f"{address}/{name}", 1280, scheme)
-    page.add_script_tag(path=str(AXE))
+    page.evaluate(AXE.read_text(encoding="utf-8"))
     assert not serious(page)
     page.context.close()
 
@@ -356,7 +356,7 @@ def test_axe_finds_nothing_serious(browser: Browser, address: str, name: str, sc
 def test_axe_finds_nothing_serious_at_any_step(browser: Browser, address: str, scheme: str) -> None:
     """The sweeps' figure and the code that it lights."""
     page, _ = opened(browser, f"{address}/{SWEEP}", 1280, scheme)
-    page.add_script_tag(path=str(AXE))
+    page.evaluate(AXE.read_text(encoding="utf-8"))
     page.add_style_tag(content="* { transition: none !important }")
     for step in range(12):
         page.evaluate(f"location.hash = '#sweep={step}'")
