@@ -229,7 +229,7 @@ def test_the_explorer_runs_by_mouse_keyboard_and_link(browser: Browser, address:
     page.reload()
     assert "x7 is computed from x6" in page.locator(".explorer .now").inner_text()
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("document.querySelector('.explorer .now').textContent.startsWith('Step 9')")
+    page.locator(".explorer .now", has_text="Step 9").wait_for()
     page.get_by_role("button", name="Pause").click()
     assert "uniform,10,1" in page.url and troubles == []
     page.context.close()
@@ -360,9 +360,7 @@ def test_axe_finds_nothing_serious_at_any_step(browser: Browser, address: str, s
     page.add_style_tag(content="* { transition: none !important }")
     for step in range(12):
         page.evaluate(f"location.hash = '#sweep={step}'")
-        page.wait_for_function(
-            f"document.querySelector('.sweep .count').textContent.startsWith('Step {step} ')"
-        )
+        page.locator(".sweep .count", has_text=f"Step {step} of").wait_for()
         assert not serious(page, ".in-step"), step
     page.context.close()
 
