@@ -7,10 +7,10 @@
   const CELL = 11, LEFT = 26, NS = "http://www.w3.org/2000/svg";
   const root = new URL(document.querySelector("link[rel=stylesheet][href*='assets/book']").href.replace(/book[^/]*$/, ""));
   const names = { binomial: "binomial", triangular: "decreasing segments", uniform: "equal segments", bisection: "bisection", store_all: "store all" };
-  const state = { planner: figure.dataset.planner, n: +figure.dataset.depth, slots: +figure.dataset.slots, step: 0 };
-  let steps = [], data, timer;
+  const state = { planner: figure.dataset.planner, n: +figure.dataset.depth, slots: +figure.dataset.slots };
+  const { element, light, stepper } = window.bookFigures;
+  let steps = [], data;
 
-  const element = (tag, props = {}, ...children) => { const made = Object.assign(document.createElement(tag), props); made.append(...children); return made; };
   const drawn = (tag, attributes) => { const made = document.createElementNS(NS, tag); for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value); return made; };
 
   // ---------------------------------------------------------------- controls
@@ -18,19 +18,10 @@
   const planner = element("select", {}, ...Object.entries(names).map(([value, words]) => element("option", { value }, words)));
   const depth = element("input", { type: "range", min: 1, max: figure.dataset.deepest });
   const slots = element("input", { type: "range", min: 1 });
-  const scrub = element("input", { type: "range", min: 0, className: "scrub" });
-  scrub.setAttribute("aria-label", "Step");
   const shown = { n: element("output"), slots: element("output") };
-  const button = (words, label, run) => { const made = element("button", { type: "button", title: label }, words); made.setAttribute("aria-label", label); made.addEventListener("click", run); return made; };
-  const play = button("▶", "Play", () => (timer ? stop() : start()));
   const slotsLabel = element("label", {}, "slots ", slots, shown.slots);
   const controls = element("div", { className: "controls" },
     element("label", {}, "schedule ", planner), element("label", {}, "layers ", depth, shown.n), slotsLabel);
-  const time = element("div", { className: "controls" },
-    button("|◂", "To the beginning", () => go(0)), button("◂", "One step back", () => go(state.step - 1)), play,
-    button("▸", "One step on", () => go(state.step + 1)), button("▸|", "To the end", () => go(steps.length)), scrub);
-  const words = element("p", { className: "now" });
-  words.setAttribute("aria-live", "polite");
   const meters = element("dl", { className: "meters" });
   const meter = (name) => { const value = element("dd"); meters.append(element("div", {}, element("dt", {}, name), value)); return value; };
   const live = meter("states live"), counted = meter("evaluations"), again = meter("recomputed"), best = meter("fewest at this peak");
@@ -66,6 +57,7 @@
   // ---------------------------------------------------------------- drawing
 
   const box = figure.querySelector(".scroll");
+  const time = stepper({ box, show, pace: 260, link: (step) => `#explorer=${state.planner},${state.n},${state.slots},${step}` });
   let cursor, marks, lights;
 
   function draw() {
@@ -104,13 +96,14 @@
     svg.addEventListener("pointerdown", (event) => {
       const place = svg.createSVGPoint();
       [place.x, place.y] = [event.clientX, event.clientY];
-      go(Math.floor((place.matrixTransform(svg.getScreenCTM().inverse()).x - LEFT) / CELL) + 1);
+      time.go(Math.floor((place.matrixTransform(svg.getScreenCTM().inverse()).x - LEFT) / CELL) + 1);
     });
     box.replaceChildren(svg);
   }
 
-  function show() {
-    const { step } = state, current = steps[step - 1], past = steps.slice(0, step);
+  /** Show the state of things after so many steps, and say it. */
+  function show(step) {
+    const current = steps[step - 1], past = steps.slice(0, step);
     marks.forEach((mark, at) => { mark.style.opacity = at < step ? 1 : 0.22; });
     lights.forEach(([bar, from, to]) => { bar.style.opacity = step > from && step <= to ? 0.9 : step > to ? 0.35 : 0.12; });
     cursor.setAttribute("x", LEFT + CELL * (step - 1));
@@ -122,32 +115,16 @@
     counted.textContent = `${evaluated.length} of ${all.length}`;
     again.textContent = `${evaluated.filter((each) => each.again).length} of ${all.length - state.n}`;
     best.textContent = data.optimum[state.n][Math.max(peak - 1, 1) - 1];
-    words.textContent = !current ? "At the beginning only the input, x0, is live."
+    light(current?.kind);
+    return !current ? "At the beginning only the input, x0, is live."
       : current.kind === "reverse" ? `Step ${step}: layer ${current.k} is reversed, from Δ${current.k} and x${current.k - 1}; x${current.k - 1} is used up.`
         : current.k === state.n ? `Step ${step}: layer ${current.k} is evaluated; the loss turns the logits into Δ${current.k}.`
           : `Step ${step}: x${current.k} is computed from x${current.k - 1}${current.again ? ", again" : ""}.`;
-    scrub.value = step;
-    scrub.setAttribute("aria-valuetext", words.textContent);
-    for (const kind of ["advance", "reverse"])
-      document.querySelectorAll(`.listing .term-${kind}`).forEach((line) => line.classList.toggle("lit", current?.kind === kind));
-    const link = `#explorer=${state.planner},${state.n},${state.slots},${step}`;
-    if (figure.dataset.touched) history.replaceState(null, "", link);
   }
 
   // ---------------------------------------------------------------- moving about
 
-  function go(step) { state.step = Math.max(0, Math.min(steps.length, step)); figure.dataset.touched = "yes"; show(); if (state.step === steps.length) stop(); }
-  function stop() { clearInterval(timer); timer = undefined; play.textContent = "▶"; play.setAttribute("aria-label", "Play"); words.setAttribute("aria-live", "polite"); }
-  function start() {
-    if (state.step === steps.length) go(0);
-    words.setAttribute("aria-live", "off"); // a picture a second would drown the reader
-    play.textContent = "❚❚";
-    play.setAttribute("aria-label", "Pause");
-    timer = setInterval(() => go(state.step + 1), matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 260);
-  }
-
   function renew(step = Infinity) {
-    stop();
     state.n = Math.max(1, Math.min(+depth.max, state.n));
     const most = state.planner === "binomial" ? data.binomial[state.n].length : 1;
     state.slots = Math.max(1, Math.min(most, state.slots));
@@ -159,21 +136,13 @@
     shown.n.textContent = state.n;
     shown.slots.textContent = state.slots;
     steps = expand(text(), state.n);
-    scrub.max = steps.length;
-    state.step = Math.max(0, Math.min(steps.length, step));
     draw();
-    show();
+    time.renew(steps.length, step);
   }
 
-  planner.addEventListener("change", () => { state.planner = planner.value; figure.dataset.touched = "yes"; renew(); });
-  depth.addEventListener("input", () => { state.n = +depth.value; figure.dataset.touched = "yes"; renew(); });
-  slots.addEventListener("input", () => { state.slots = +slots.value; figure.dataset.touched = "yes"; renew(); });
-  scrub.addEventListener("input", () => go(+scrub.value));
-  box.addEventListener("keydown", (event) => {
-    const move = { ArrowRight: 1, ArrowLeft: -1, Home: -1e6, End: 1e6 }[event.key];
-    if (event.key === " ") { event.preventDefault(); timer ? stop() : start(); }
-    if (move) { event.preventDefault(); go(state.step + move); }
-  });
+  planner.addEventListener("change", () => { state.planner = planner.value; time.touch(); renew(); });
+  depth.addEventListener("input", () => { state.n = +depth.value; time.touch(); renew(); });
+  slots.addEventListener("input", () => { state.slots = +slots.value; time.touch(); renew(); });
 
   function fromLink() {
     const [, chosen, n, count, step] = location.hash.match(/^#explorer=(\w+),(\d+),(\d+),(\d+)$/) ?? [];
@@ -191,7 +160,7 @@
     script.addEventListener("load", () => {
       data = window.bookSchedules;
       figure.prepend(controls);
-      figure.append(time, words, meters);
+      figure.append(time.row, time.words, meters);
       fromLink() || renew();
       figure.dataset.ready = "yes";
     });

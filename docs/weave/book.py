@@ -17,6 +17,7 @@ from weave.citations import Bibliography
 from weave.errors import WeaveError
 from weave.scan import (
     BLOCKS,
+    FIGURES,
     PROVED,
     STATEMENTS,
     Cite,
@@ -144,13 +145,7 @@ class Book:
                 self._label(address, page, token, counters)
             elif isinstance(token, Heading) and token.label:
                 self._add(page, Target(token.label, address, token.line, "section", "", token.text))
-            elif isinstance(token, Open) and token.kind in (
-                *STATEMENTS,
-                "exercise",
-                "figure",
-                "explorer",
-                "wrong",
-            ):
+            elif isinstance(token, Open) and token.kind in (*STATEMENTS, *FIGURES, "exercise", "wrong"):
                 self._label(address, page, token, counters)
             elif isinstance(token, Open) and token.kind == "listing":
                 self._listing(address, page, token)
@@ -161,7 +156,7 @@ class Book:
             kind, label, title = "equation", token.label, ""
         else:
             kind, label, title = token.kind, token.options.get("label", ""), token.argument
-            kind = "figure" if kind == "explorer" else kind
+            kind = "figure" if kind in FIGURES else kind
         if address not in self.chapters:
             raise page.error(
                 token.line,

@@ -17,7 +17,21 @@ from weave import export, paper, results, sheet
 from weave.book import Book
 from weave.listing import title
 from weave.record import Record
-from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Measured, Open, Page, Ref, Sheet, Token
+from weave.scan import (
+    FIGURES,
+    STATEMENTS,
+    Cite,
+    Close,
+    Fence,
+    Heading,
+    Math,
+    Measured,
+    Open,
+    Page,
+    Ref,
+    Sheet,
+    Token,
+)
 from weave.typeset import expand
 
 
@@ -112,7 +126,7 @@ def _head(book: Book, address: str, token: Open | Sheet) -> str:
     if token.kind == "listing":
         shown = next(listing for listing in book.listings if listing.opened is token)
         return f"`{shown.piece.name}`:\n\n```python\n{textwrap.dedent(shown.piece.text)}```"
-    if token.kind in ("figure", "explorer"):
+    if token.kind in FIGURES:
         return f"**Figure {number}.** [{token.options.get('alt', '')}]"
     nouns = {"wrong": "Wrong turn", "aside": "Note", "source": "", "bibliography": ""}
     named = f"{nouns.get(token.kind, token.kind.capitalize())} {number}".strip()

@@ -16,7 +16,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from weave import citations, explorer, export, indexes, listing, pictures, results, sheet
+from weave import citations, explorer, export, indexes, listing, pictures, results, sheet, sweep
 from weave.book import ROOT, Book, Formula, Target, current
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, listing_key
@@ -434,22 +434,29 @@ class Weaver:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
         named = f'<svg role="img" aria-label="{html.escape(token.options.get("alt", ""))}" '
         drawing = self.drawing(token).replace("<svg ", named, 1)
-        number = self.book.numbers[self.here, token.start]
-        return (
-            _open("figure", "drawing", token.options.get("label", ""))
-            + self.block(f'<div class="scroll" tabindex="0">{drawing}</div>')
-            + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
-        )
+        return self.captioned(token, f'<div class="scroll" tabindex="0">{drawing}</div>')
 
     def open_explorer(self, token: Open) -> str:
-        """The interactive figure, with its script."""
-        script = posixpath.relpath("assets/explorer.js", posixpath.dirname(self.here) or ".")
+        """The schedules, to be stepped through."""
+        return self.interactive(token, "explorer.js", explorer.markup(token.options.get("alt", "")))
+
+    def open_sweep(self, token: Open) -> str:
+        """Both sweeps over the network by hand, to be stepped through."""
+        network = sweep.by_hand(self.book)
+        return self.interactive(token, "sweep.js", sweep.markup(*network, token.options.get("alt", "")))
+
+    def interactive(self, token: Open, script: str, markup: str) -> str:
+        """A figure with its script, and with what such scripts share."""
+        assets = posixpath.relpath("assets", posixpath.dirname(self.here) or ".")
+        scripts = (f'<script defer src="{assets}/{name}"></script>' for name in ("stepper.js", script))
+        return self.captioned(token, markup + "".join(scripts))
+
+    def captioned(self, token: Open, markup: str) -> str:
+        """A figure as far as its caption."""
         number = self.book.numbers[self.here, token.start]
         return (
             _open("figure", "drawing", token.options.get("label", ""))
-            + self.block(
-                explorer.markup(token.options.get("alt", "")) + f'<script defer src="{script}"></script>'
-            )
+            + self.block(markup)
             + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
         )
 
@@ -471,7 +478,7 @@ class Weaver:
         """The end of a caption and of its figure."""
         return "\n</figcaption>\n</figure>\n"
 
-    close_explorer = close_figure
+    close_explorer = close_sweep = close_figure
 
 
 def _take(runs: bool) -> str:

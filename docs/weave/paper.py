@@ -16,7 +16,7 @@ from weave import sheet
 from weave.book import Book, current
 from weave.export import Fragment, environment, escaped, within
 from weave.record import Record, block_key
-from weave.scan import STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
+from weave.scan import FIGURES, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
 from weave.typeset import preamble
 
 PREAMBLE = r"""\documentclass[11pt]{article}
@@ -135,7 +135,7 @@ class Paper(Fragment):
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
-                latex = self.figure(token) if token.kind in ("figure", "explorer") else self.opening(token)
+                latex = self.figure(token) if token.kind in FIGURES else self.opening(token)
             case Close(opened=Open(kind=kind)) if kind != "listing":
                 latex = f"\\end{{{NAMES.get(kind, kind)}}}"
             case Sheet():
@@ -232,7 +232,7 @@ def _table(rows: list[list[str]]) -> str:
     return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}")
 
 
-NAMES = {"solution": "proof", "aside": "quote", "figure": "quote", "explorer": "quote"}
+NAMES = {"solution": "proof", "aside": "quote", **dict.fromkeys(FIGURES, "quote")}
 
 
 def _cite(key: str, where: str) -> str:

@@ -30,6 +30,7 @@ from weave.errors import WeaveError
 
 STATEMENTS = ("theorem", "lemma", "proposition", "corollary", "definition", "remark")
 PROVED = ("theorem", "lemma", "proposition", "corollary")
+FIGURES = ("figure", "explorer", "sweep")
 BLOCKS = {
     **{kind: {"label"} for kind in STATEMENTS},
     "proof": {"of"},
@@ -42,8 +43,8 @@ BLOCKS = {
     "source": set(),
     "bibliography": set(),
     "index": set(),
-    "explorer": {"label", "alt"},
     "sheet": {"columns"},
+    **{kind: {"label", "alt"} for kind in FIGURES[1:]},
 }
 FENCE_OPTIONS = {"check", "raises", "norun", "fold"}
 PYTHON_LIKE = re.compile(r"\{?\s*\.?(py|python[23]?|py3|pycon|ipython)\b", re.IGNORECASE)

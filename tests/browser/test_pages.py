@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Response
 from mlp import schedules
 from mlp.memory import simulate
 from mlp.schedules import Advance
-from weave import copies, export, paper
+from weave import copies, export, paper, sweep
 from weave.book import current
 from weave.scan import Math, Open
 from weave.typeset import expand
@@ -142,7 +142,7 @@ def copied(page: Page, kind: str) -> list[str]:
     for button in page.locator(f"button[data-copy={kind}]").all():
         button.focus()
         button.press("Enter")
-        page.wait_for_function("document.querySelector('.said').textContent === 'Copied'")
+        page.locator(".said", has_text="Copied").wait_for(state="attached")
         found.append(page.evaluate("navigator.clipboard.readText()"))
         page.evaluate("document.querySelector('.said').textContent = ''")
     return found
@@ -190,7 +190,7 @@ def test_the_sheet_of_derivatives_prints_on_two_pages(browser: Browser, address:
 def test_from_the_disk_everything_works(browser: Browser, offline: Path) -> None:
     page, troubles = opened(browser, f"{offline.as_uri()}/derivatives/affine-map.html", 1280, "light")
     page.locator("button[data-copy=formula]").first.click(force=True)
-    page.wait_for_function("document.querySelector('.said').textContent === 'Copied'")
+    page.locator(".said", has_text="Copied").wait_for(state="attached")
     page.locator(".md-search__input").press_sequentially("multiply_hessian")
     page.wait_for_selector(".md-search-result__link[href*='curvature.html']")
     assert troubles == []
@@ -306,7 +306,7 @@ def test_the_explorer_runs_by_mouse_keyboard_and_link(browser: Browser, address:
     for moment in ledger.trace:
         box.press("ArrowRight")
         assert explorer(page)["states live"].startswith(f"{moment.states} of")
-        lit = page.locator(".listing .lit").inner_text()
+        lit = page.locator(".listing .runs").inner_text()
         assert ("run.advance" in lit) == isinstance(moment.action, Advance)
     page.locator(".explorer select").select_option("bisection")
     page.locator(".explorer input[type=range]").first.fill("64")
@@ -316,10 +316,114 @@ def test_the_explorer_runs_by_mouse_keyboard_and_link(browser: Browser, address:
     page.reload()
     assert "x7 is computed from x6" in page.locator(".explorer .now").inner_text()
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("document.querySelector('.explorer .now').textContent.startsWith('Step 9')")
+    page.locator(".explorer .now", has_text=re.compile(r"Step (9|1\d):")).wait_for()
     page.get_by_role("button", name="Pause").click()
     assert "uniform,10,1" in page.url and troubles == []
     page.context.close()
+
+
+SWEEP = "derivatives/backpropagation.html"
+WORK = {  # what stands in the line that makes an array
+    **dict.fromkeys(("Z1", "X1", "Z2"), "advance(layers[k]"),
+    **dict.fromkeys(("L", "D2"), "loss.value_and_delta"),
+    **dict.fromkeys(("W2'", "W1'"), "np.dot(delta, x.T"),
+    **dict.fromkeys(("b2'", "b1'"), "np.dot(delta, ones"),
+    "X1'": "np.dot(w.T, delta",
+    "D1": "phi.multiply_derivative",
+}
+
+
+def seen(page: Page) -> dict[str, list[list[float]]]:
+    """The arrays of the sweeps' figure whose numbers a reader can see, by their names."""
+    visible = "(entry) => entry.checkVisibility({checkVisibilityCSS: true})"
+    found = page.locator(".sweep .array").evaluate_all(
+        f"""(arrays) => arrays.map((array) => [array.dataset.name, array.querySelector(".matrix")])
+            .map(([name, matrix]) => [name, matrix.style.getPropertyValue("--columns"),
+                [...matrix.children].filter({visible}).map((shown) => shown.textContent)])"""
+    )
+    return {name: read(texts, int(columns)) for name, columns, texts in found if texts}
+
+
+def read(texts: list[str], columns: int) -> list[list[float]]:
+    """Rows of numbers, as a reader sees them."""
+    numbers = [float(text.replace("\N{MINUS SIGN}", "-")) for text in texts]
+    return [numbers[at : at + columns] for at in range(0, len(numbers), columns)]
+
+
+def gradients() -> dict[str, list[list[float]]]:
+    """The four gradients of the network by hand, under the figure's names."""
+    net, x, y = sweep.by_hand(current())
+    g = net.backprop(x, y)
+    pairs = (("W1'", g.nabla_w[0]), ("b1'", g.nabla_b[0]), ("W2'", g.nabla_w[1]), ("b2'", g.nabla_b[1]))
+    return {name: array.tolist() for name, array in pairs} | {"L": [[g.loss]]}
+
+
+def test_the_sweeps_run_by_mouse_keyboard_and_link(browser: Browser, address: str) -> None:
+    """Each step makes one array known, lights its lines and says so; the numbers are the package's."""
+    page, troubles = opened(browser, f"{address}/{SWEEP}", 1280, "light")
+    now, box = page.locator(".sweep .now"), page.locator(".sweep .map")
+    assert now.inner_text().startswith("Step 5 of 11") and now.get_attribute("aria-live") == "polite"
+    assert "#" not in page.url and gradients().keys() - seen(page).keys() == {"W1'", "b1'", "W2'", "b2'"}
+    page.get_by_role("button", name="To the beginning").click()
+    assert page.locator(".listing .runs").count() == 0
+    known = seen(page).keys()
+    for at, step in enumerate(sweep.TABLE["steps"][1:], start=1):
+        box.press("ArrowRight") if at % 2 else page.get_by_role("button", name="One step on").click()
+        assert now.inner_text().startswith(f"Step {at} of 11") and page.url.endswith(f"#sweep={at}")
+        assert seen(page).keys() - known == {step["makes"]}
+        assert page.locator(".sweep .made").get_attribute("data-name") == step["makes"]
+        assert page.locator(".sweep .steps > li:visible").count() == 1
+        lit = page.locator(".listing .runs").all_inner_texts()
+        assert WORK[step["makes"]] in lit[-1]
+        assert len(lit) == 1 or "reverse(layers[k]" in lit[0]
+        known = seen(page).keys()
+    assert gradients().items() <= seen(page).items()
+    page.locator(".sweep [data-name=Z2]").click()
+    assert page.url.endswith("#sweep=3") and "D2" not in seen(page)
+    page.locator(".sweep .scrub").press("End")
+    assert page.url.endswith("#sweep=11")
+    page.goto(f"{address}/{SWEEP}#sweep=9")  # the same page: only the hash changes
+    assert now.inner_text().startswith("Step 9") and "W1'" not in seen(page)
+    page.reload()
+    assert now.inner_text().startswith("Step 9") and page.locator(".sweep .formula:visible").is_visible()
+    assert troubles == []
+    page.context.close()
+
+
+def test_the_sweeps_run_by_touch_on_a_narrow_screen(browser: Browser, address: str) -> None:
+    """Whatever the step, nothing spills and no control is out of a finger's reach."""
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(f"{address}/{SWEEP}#sweep=0")
+    for at in range(1, 12):
+        page.get_by_role("button", name="One step on").tap()
+        assert page.url.endswith(f"#sweep={at}")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        right = "[...document.querySelectorAll('.sweep *')].map((each) => each.getBoundingClientRect().right)"
+        assert page.evaluate(f"Math.max(...{right})") <= 360
+    page.locator(".sweep [data-name=D1]").tap()
+    assert page.url.endswith("#sweep=9")
+    assert (
+        page.locator(".sweep .matrix").first.evaluate("(each) => getComputedStyle(each).transition") == "none"
+    )
+    context.close()
+
+
+def test_the_sweeps_stand_there_without_javascript(browser: Browser, address: str) -> None:
+    """Every number, every step and its words."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/{SWEEP}")
+    steps = page.locator(".sweep .steps > li")
+    assert steps.count() == 12 and all(step.is_visible() for step in steps.all())
+    assert all(words.is_visible() for words in page.locator(".sweep .words").all())
+    for name, array in gradients().items():
+        shown = page.locator(f'.sweep [data-name="{name}"] .matrix > span')
+        assert all(entry.is_visible() for entry in shown.all())
+        assert read(shown.all_inner_texts(), len(array[0])) == array
+    context.close()
 
 
 AXE = Path(__file__).parent / "audit" / "node_modules" / "axe-core" / "axe.min.js"
@@ -331,7 +435,28 @@ def test_axe_finds_nothing_serious(browser: Browser, address: str, name: str, sc
     """The rules of accessibility that a program can check; `make audit` brings it."""
     page, _ = opened(browser, f"{address}/{name}", 1280, scheme)
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert not serious, [(each["id"], each["nodes"][0]["html"][:200]) for each in serious]
+    assert not serious(page)
     page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_at_any_step(browser: Browser, address: str, scheme: str) -> None:
+    """The sweeps' figure and the code that it lights."""
+    page, _ = opened(browser, f"{address}/{SWEEP}", 1280, scheme)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.add_style_tag(content="* { transition: none !important }")
+    for step in range(12):
+        page.evaluate(f"location.hash = '#sweep={step}'")
+        page.locator(".sweep .count", has_text=f"Step {step} of").wait_for()
+        assert not serious(page, ".in-step"), step
+    page.context.close()
+
+
+def serious(page: Page, within: str = "html") -> list[tuple[str, str]]:
+    """The grave findings of axe: which rule, and where first."""
+    found = page.evaluate(f"axe.run('{within}', {{resultTypes: ['violations']}})")["violations"]
+    return [
+        (each["id"], each["nodes"][0]["html"][:200])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
