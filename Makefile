@@ -19,7 +19,7 @@ NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel
 
 AUDIT := tests/browser/audit
 
-.PHONY: audit lighthouse help install serve site offline pdf test record check bench update clean
+.PHONY: audit faults lighthouse help install serve site offline pdf test record check bench update clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -84,6 +84,10 @@ $(AUDIT)/node_modules/.package-lock.json: $(AUDIT)/package-lock.json
 lighthouse: site audit ## Lighthouse on every page, median of three; writes .cache/lighthouse.json
 	@wheel="$(WHEEL)" && cd $(AUDIT) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" install --no-save --loglevel=error lighthouse@12.8.2
 	$(PY) tests/browser/lighthouse.py
+
+faults: install ## known faults of what is pinned, as public databases list them; needs a network
+	$(VENV)/bin/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements.txt
+	$(NPM) audit
 
 update: install ## renew every pin: requirements.txt and package-lock.json
 	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

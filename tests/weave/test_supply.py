@@ -1,0 +1,40 @@
+"""What the book takes from others: pinned, hashed, and under licences that the book names."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import metadata
+
+from weave.book import ROOT
+from weave.vendor import HERE
+
+PERMISSIVE = r"\b(MIT|BSD|0BSD|Apache|ISC|PSF|Python Software Foundation|Zlib|CC0)"
+
+
+def licence(name: str) -> str:
+    """What an installed distribution says of its licence."""
+    about = metadata.metadata(name)
+    classifiers = [each for each in about.get_all("Classifier") or [] if each.startswith("License ::")]
+    return about.get("License-Expression") or " ".join(classifiers) or str(about.get("License"))[:80]
+
+
+def test_every_tool_is_pinned_by_hash_and_has_a_licence_that_the_book_names() -> None:
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "decisions.md").read_text(encoding="utf-8")
+    excepted = re.search(r"with these exceptions(.*?)A test compares", page, re.DOTALL)
+    assert excepted is not None
+    pinned = re.split(r"^(?=[a-zA-Z])", requirements, flags=re.MULTILINE)[1:]
+    installed = {each.metadata["Name"].lower().replace("_", "-") for each in metadata.distributions()}
+    assert len(pinned) > 80 and "://" not in requirements
+    for each in pinned:
+        name = each.split("==")[0].lower().replace("_", "-")
+        assert "--hash=sha256:" in each, name
+        if name in installed:  # some are for other systems
+            assert bool(re.search(PERMISSIVE, licence(name))) != (name in excepted[1]), (name, licence(name))
+
+
+def test_what_is_shipped_is_under_the_licences_that_lie_beside_it() -> None:
+    lock = json.loads((HERE / "package-lock.json").read_text(encoding="utf-8"))
+    licences = {name: each["license"] for name, each in lock["packages"].items() if name}
+    assert set(licences.values()) == {"MIT", "OFL-1.1"}
