@@ -86,7 +86,7 @@ lighthouse: site audit ## Lighthouse on every page, median of three; writes .cac
 	$(PY) tests/browser/lighthouse.py
 
 faults: install ## known faults of what is pinned, as public databases list them; needs a network
-	$(VENV)/bin/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements.txt
+	$(VENV)/bin/uv tool run pip-audit@2.10.1 --disable-pip --require-hashes --requirement requirements.txt
 	$(NPM) audit
 
 update: install ## renew every pin: requirements.txt and package-lock.json
