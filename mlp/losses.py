@@ -113,6 +113,7 @@ def log_softmax(z: Array) -> None:
     array([   0., -800.])
     """
     validation.matrix("z", z, "fdFD")
+    validation.writeable("z", z)
     top, rest = top_and_rest(z)
     np.subtract(z, top, out=z)
     np.subtract(z, np.log1p(rest), out=z)
