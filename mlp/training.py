@@ -322,6 +322,7 @@ def train(
     method = kind(check.fraction("momentum", momentum), net.parameters)
     given = kind.default_rate if learning_rate is None else learning_rate
     rate, l2 = check.positive_number("learning_rate", given), check.non_negative_number("l2", l2)
+    l2 = check.at_most("l2", l2, float(np.finfo(net.parameters.dtype).max))
     dropout, rng = check.fraction("dropout", dropout), check.generator(rng)
     schedule = None if schedule is None else validate(schedule, net.depth)
     held_out = None if validation is None else check.held_out(net, validation)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from mlp.network import Network
 
 T = TypeVar("T")
-LEAST, MOST = math.ulp(0.0), sys.float_info.max  # of the positive floats; integers and fractions go beyond
+N = TypeVar("N", int, float)
 
 
 def message(what: str, expected: str, came: object, remedy: str) -> str:
@@ -99,7 +98,7 @@ def addressable(what: str, size: int) -> None:
         raise ValueError(message(what, "fewer than 2^60 bytes in all", came, "Choose smaller ones."))
 
 
-def at_most(what: str, value: int, most: int) -> int:
+def at_most(what: str, value: N, most: N) -> N:
     """`value`, if it is no more than `most`."""
     if value > most:
         raise ValueError(message(what, f"at most {most}", value, f"Choose {what}={most}, or leave it out."))
@@ -110,9 +109,17 @@ def positive_number(what: str, value: float) -> float:
     """`value` as a float, finite and greater than 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(message(what, "a positive number", repr(value), "Write it as a float."))
-    if not LEAST <= value <= MOST:
+    if not 0 < to_float(value) < math.inf:
         raise ValueError(message(what, "a positive, finite number", repr(value), "Try 1.0."))
     return float(value)
+
+
+def to_float(value: float) -> float:
+    """`value` as a float; an integer that is too large for one is infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def fraction(what: str, value: float) -> float:
@@ -165,7 +172,7 @@ def non_negative_number(what: str, value: float) -> float:
     """`value` as a float, finite and at least 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(message(what, "a number from 0 up", repr(value), "Write it as a float."))
-    if not 0 <= value <= MOST:
+    if not 0 <= to_float(value) < math.inf:
         raise ValueError(message(what, "a finite number from 0 up", repr(value), "Try 0.0."))
     return float(value)
 

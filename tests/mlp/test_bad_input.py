@@ -599,7 +599,7 @@ SAFE = {  # what is public and not in the table, by the reason why it cannot be 
         schedules.plan schedules.in_segments schedules.first_checkpoint schedules.most_held schedules.held
         schedules.transients schedules.least_bytes schedules.bottlenecks schedules.thriftiest schedules.cheapest
         schedules.demands training.Batch training.Progress validation.listed validation.message
-        validation.shape_remedy validation.try_derivative validation.try_value""",
+        validation.shape_remedy validation.to_float validation.try_derivative validation.try_value""",
     RESULT: """backprop.Gradient data.Examples files.Saved memory.Moment memory.Ledger memory.Bytes schedules.Step
         schedules.Plan schedules.OverBudget training.Record training.Diverged training.State training.Run
         network.Network""",

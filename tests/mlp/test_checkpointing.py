@@ -166,7 +166,8 @@ SLACK = 16 * 1024
 
 
 @pytest.mark.parametrize(
-    "name", ["sigmoid", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tanh", "relu", "identity"))]
+    "name",
+    ["sigmoid", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tanh", "relu", "identity"))],
 )
 def test_the_peak_is_slots_plus_two_states(name: str) -> None:
     d, b = 256, 1024  # a state has 1 MiB
