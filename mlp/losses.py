@@ -97,8 +97,9 @@ def logsumexp(z: Array) -> Array:
     array([4.24835426e-18, 1.00069315e+03])
     """
     validation.matrix("z", z, "fdFD")
-    top, rest = top_and_rest(z)
-    value: Array = (top + np.log1p(rest))[0]
+    with kernel_arithmetic():
+        top, rest = top_and_rest(z)
+        value: Array = (top + np.log1p(rest))[0]
     return value
 
 
@@ -114,9 +115,10 @@ def log_softmax(z: Array) -> None:
     """
     validation.matrix("z", z, "fdFD")
     validation.writeable("z", z)
-    top, rest = top_and_rest(z)
-    np.subtract(z, top, out=z)
-    np.subtract(z, np.log1p(rest), out=z)
+    with kernel_arithmetic():
+        top, rest = top_and_rest(z)
+        np.subtract(z, top, out=z)
+        np.subtract(z, np.log1p(rest), out=z)
 
 
 def smooth_labels(y: Array, amount: float) -> Array:
@@ -171,7 +173,8 @@ class CrossEntropy:
 
     def predict(self, z: Array) -> None:
         """Overwrite the logits `z` by the probabilities softmax(z)."""
-        softmax(z)
+        with kernel_arithmetic():
+            softmax(z)
 
 
 class BinaryCrossEntropy:
