@@ -234,38 +234,41 @@ def sums(a: Any, dtype: Any) -> bool:
     return bool(abs(np.asarray(a).sum(axis=0, dtype=np.float64) - 1).max() <= tolerance)
 
 
+def agree(net: Network, x: Any, y: Any, answer: Answer) -> Any:
+    """The gradient, after it and everything else that a network says has been compared with the reference."""
+    dtype = net.parameters.dtype
+    eps, least = np.finfo(dtype).eps, np.finfo(dtype).smallest_subnormal
+    given = net.parameters, np.asarray(x), np.asarray(y)
+    before = [a.tobytes() for a in given]
+    g, value, logits, prediction = net.backprop(x, y), net.loss_value(x, y), net.logits(x), net.predict(x)
+    assert before == [a.tobytes() for a in given]
+    assert g.vector.dtype == logits.dtype == prediction.dtype == dtype and g.loss == value
+    other = net.backprop(x, y, schedule=schedules.binomial(net.depth, 1))
+    assert g.loss == other.loss and np.array_equal(g.vector, other.vector)
+    slack = 100 * eps * (1 + answer.largest)
+    off = abs(np.sum(y, axis=0, dtype=np.float64) - 1).max() if net.loss.distributions else 0.0
+    assert abs(g.loss - answer.loss) <= (slack + off) * (1 + answer.largest)
+    assert np.all(abs(g.vector - answer.gradient) <= slack * answer.size + 1000 * least)
+    assert np.all(abs(logits - answer.logits) <= 100 * eps * answer.largest + 1000 * least)
+    assert np.all(abs(prediction - answer.prediction) <= slack * max(1.0, abs(answer.prediction).max()))
+    return g
+
+
 @LENGTHS
 def test_gradients_and_predictions_are_right_whatever_the_layout(length: int) -> None:
     @examples(40 * length)
     @given(case=cases())
     def right(case: Case) -> None:
         net, dtype = case.net, case.net.parameters.dtype
-        eps, least = np.finfo(dtype).eps, np.finfo(dtype).smallest_subnormal
+        eps = np.finfo(dtype).eps
         x, y = (np.asarray(a).astype(dtype) for a in (case.x, case.y))
         if net.loss.name == "cross_entropy" and not sums(case.y, dtype):
             with pytest.raises(ValueError, match="y: expected columns that sum to one"):
                 net.backprop(case.x, case.y)
             return
-        with np.errstate(under="ignore"):
-            answer = reference(net, x, y)
-        slack = 100 * eps * (1 + answer.largest)
+        answer = reference(net, x, y)
         assume(net.hidden.name not in KINKED or answer.nearest > 10 * eps * answer.largest)
-        before = net.parameters.tobytes(), np.asarray(case.x).tobytes(), np.asarray(case.y).tobytes()
-        g, value = net.backprop(case.x, case.y), net.loss_value(case.x, case.y)
-        logits, prediction = net.logits(case.x), net.predict(case.x)
-        assert before == (
-            net.parameters.tobytes(),
-            np.asarray(case.x).tobytes(),
-            np.asarray(case.y).tobytes(),
-        )
-        assert g.vector.dtype == logits.dtype == prediction.dtype == dtype and g.loss == value
-        off = abs(y.sum(axis=0, dtype=np.float64) - 1).max() if net.loss.distributions else 0.0
-        assert abs(g.loss - answer.loss) <= (slack + off) * (1 + answer.largest)
-        assert np.all(abs(g.vector - answer.gradient) <= slack * answer.size + 1000 * least)
-        assert np.all(abs(logits - answer.logits) <= 100 * eps * answer.largest + 1000 * least)
-        assert np.all(abs(prediction - answer.prediction) <= slack * max(1.0, abs(answer.prediction).max()))
-        other = schedules.binomial(net.depth, 1)
-        assert np.array_equal(g.vector, net.backprop(case.x, case.y, schedule=other).vector)
+        agree(net, case.x, case.y, answer)
 
     right()
 
@@ -510,3 +513,102 @@ def test_the_planning_command_always_ends(length: int) -> None:
         assert said.getvalue() if status == 2 else out.getvalue()
 
     ends()
+
+
+# ---------------------------------------------------------------- extremes, by name
+
+
+def identity_layer(net: Network) -> None:
+    """Let the logits be the inputs."""
+    net.parameters[...] = 0
+    net.weights[0][...] = np.eye(*net.weights[0].shape)
+
+
+SIGNS = np.array([[1.0, -1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 1.0, -1.0, 1.0], [-1.0, 0.0, 1.0, 1.0, -1.0]])
+CLASSES = np.eye(3)[:, [0, 0, 1, 2, 2]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0.0, 1e-40, 1.0, 100.0, 1e4, 1e8, 1e18, 1e37, "a tenth"])
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])
+def test_logits_of_any_size(name: str, size: Any, dtype: Any) -> None:
+    """Up to the size at which their differences, and the sum of the losses, are numbers still."""
+    size = float(np.finfo(dtype).max) / 10 if size == "a tenth" else size
+    net = Network.initialize([3, 3], loss=name, dtype=dtype)
+    identity_layer(net)
+    x = (size * SIGNS).astype(dtype)
+    g, p, eps = net.backprop(x, CLASSES), net.predict(x), float(np.finfo(dtype).eps)
+    found = [LOSS[name](a.tolist(), b.tolist()) for a, b in zip(x.T, CLASSES.T, strict=True)]
+    losses, deltas, predictions = zip(*found, strict=True)
+    delta = np.array(deltas).T / 5
+    assert g.loss == pytest.approx(math.fsum(loss / 5 for loss in losses), rel=20 * eps, abs=20 * eps)
+    assert np.allclose(g.nabla_b[0][:, 0], delta.sum(axis=1), rtol=0, atol=20 * eps)
+    assert np.allclose(p, np.array(predictions).T, rtol=20 * eps, atol=20 * eps)
+    assert np.isfinite(g.vector).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_beyond_a_half_of_the_largest_number(dtype: Any) -> None:
+    """The limit: predictions are right, the loss is no number, NumPy warns, and training says so."""
+    net = Network.initialize([2, 2], dtype=dtype)
+    identity_layer(net)
+    most = np.finfo(dtype).max
+    x, y = np.array([[most, -most], [-most, most]]), np.eye(2, dtype=dtype)
+    assert np.array_equal(net.predict(x), np.eye(2))
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        assert not math.isfinite(net.loss_value(x, y))
+    before = net.parameters.copy()
+    with pytest.raises(mlp.Diverged):
+        next(mlp.train(net, x, y, epochs=1))
+    assert np.array_equal(net.parameters, before)
+
+
+EXTREMES: dict[str, tuple[list[int], float, float, int]] = {  # sizes, scale of parameters, scale of x, batch
+    "one of everything": ([1, 1], 1.0, 1.0, 1),
+    "depth 1": ([4, 3], 1.0, 1.0, 5),
+    "width 1": ([1, 1, 1, 1], 1.0, 1.0, 5),
+    "a batch of one": ([4, 3, 2], 1.0, 1.0, 1),
+    "one class": ([4, 3, 1], 1.0, 1.0, 5),
+    "a large batch": ([2, 2, 2], 1.0, 1.0, 300),
+    "all logits equal": ([4, 3, 3], 0.0, 1.0, 5),
+    "saturated": ([4, 3, 3], 30.0, 1.0, 5),
+    "far saturated": ([4, 3, 3], 1.0, 1e4, 5),
+    "no input": ([4, 3, 3], 1.0, 0.0, 5),
+    "deep": ([3] * 40, 1.0, 1.0, 2),
+}
+
+
+@pytest.mark.parametrize("extreme", EXTREMES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extremes_are_finite_and_right(extreme: str, dtype: Any, loss: str) -> None:
+    sizes, scale, spread, batch = EXTREMES[extreme]
+    for hidden in ("sigmoid", "gelu"):
+        rng = np.random.default_rng(3)
+        net = Network.initialize(sizes, hidden=hidden, loss=loss, dtype=dtype, rng=1)
+        net.parameters[...] = scale * rng.standard_normal(len(net.parameters)) / sizes[0] ** 0.5
+        x = (spread * rng.standard_normal((sizes[0], batch))).astype(dtype)
+        y = np.resize(np.eye(sizes[-1]), (batch, sizes[-1])).T.astype(dtype)
+        g = agree(net, x, y, reference(net, x, y))
+        assert math.isfinite(g.loss) and np.isfinite(g.vector).all()
+        if extreme == "one class" and loss == "cross_entropy":  # there is nothing to learn
+            assert g.loss == 0 and not g.vector.any() and (net.predict(x) == 1).all()
+        if extreme == "all logits equal" and loss == "cross_entropy":
+            assert g.loss == pytest.approx(math.log(3), rel=4 * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_subnormal_gradients_are_right_to_their_last_places(dtype: Any) -> None:
+    """Small weights make them: what is left has few bits, and those are right."""
+    least, tiny = float(np.finfo(dtype).smallest_subnormal), float(np.finfo(dtype).tiny)
+    net = Network.initialize([2, 2, 2], hidden="identity", loss="squared_error", dtype=dtype)
+    net.parameters[...] = 0
+    net.weights[0][...] = [[1.0, 0.5], [-1.0, 2.0]]
+    net.weights[1][...] = [[tiny, -tiny / 16], [3 * least, tiny / 1024]]
+    x, y = np.array([[1.0], [0.5]], dtype), np.array([[0.5], [-1.0]], dtype)
+    g, delta = net.backprop(x, y), np.array([-0.5, 1.0])
+    back = [
+        math.fsum(float(w) * d for w, d in zip(column, delta, strict=True)) for column in net.weights[1].T
+    ]
+    exact = np.outer(back, [1.0, 0.5])
+    assert 0 < abs(exact).min() < abs(exact).max() < tiny
+    assert np.all(abs(g.nabla_w[0] - exact) <= 2 * least) and g.nabla_w[0].all()
