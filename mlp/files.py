@@ -47,7 +47,8 @@ def save(net: Network, path: str | PathLike[str], training: "Run | None" = None)
     training : the run that trains `net`, between two epochs: what `mlp.train` returned. With it the
         file holds all that `mlp.train(..., resume=path)` needs to continue.
 
-    A custom activation is saved by its name; `load` has to be given the object again.
+    A custom activation is saved by its name; `load` has to be given the object again. Only a file is
+    ever replaced: a folder or a device of that name is refused with FileExistsError.
     """
     refuse_unnamed(net)
     place = validation.target(path)
@@ -134,8 +135,8 @@ def load(path: str | PathLike[str], activations: Mapping[str, Activation] | None
 
     activations : custom activations by their names, for a file that asks for one.
 
-    Raises ValueError for a file that is damaged, altered or not one of ours. Nothing in a file is
-    ever executed.
+    Raises ValueError for a file that is damaged, altered or not one of ours, FileNotFoundError where
+    there is none. Nothing in a file is ever executed.
     """
     remedy = "Write activations={name: activation}."
     validation.none_or("activations", activations, Mapping, remedy)
