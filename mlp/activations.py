@@ -390,6 +390,11 @@ class GELUTanh:
         np.add(e, 1, out=s)
         np.reciprocal(s, out=s)
 
+    def clip(self, z: Array, out: Array) -> None:
+        """Write `z` into `out`, but no more than 10 and no less than -10: there s is 1 or 0."""
+        np.minimum(z, 10, out=out)
+        np.maximum(out, -10, out=out)
+
     def rate(self, z: Array, out: Array) -> None:
         """Write u' into `out`."""
         np.square(z, out=out)
@@ -399,10 +404,12 @@ class GELUTanh:
     def value(self, z: Array, out: Array, s: Array, e: Array) -> None:
         """Write z s into `out`."""
         self.gate(z, s, e)
-        np.multiply(z, s, out=out)
+        np.maximum(z, -10, out=out)
+        out *= s
 
     def multiply_derivative(self, delta: Array, z: Array, s: Array, e: Array) -> None:
         """Multiply `delta` by s and by 1 + 2 z u' (1 - s), which is left in `z`; 1 - s is s e^-2u."""
+        self.clip(z, z)  # a large power of z times what is almost 0 must be 0
         self.gate(z, s, e)
         delta *= s
         s *= e
@@ -420,11 +427,13 @@ class GELUTanh:
         out += 1
         np.square(s, out=s)
         s *= e  # s (1 - s)
-        self.rate(z, e)
-        np.square(e, out=e)
-        e *= z
+        self.clip(z, e)
+        self.rate(e, e)
+        out *= e
+        out *= e
+        self.clip(z, e)
         out *= e  # z u'^2 (1 - 2s)
-        np.square(z, out=e)
+        np.square(e, out=e)
         e *= 6 * self.cubic * self.scale
         e += self.scale
         out += e  # and u' + z u'' / 2

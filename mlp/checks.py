@@ -87,9 +87,13 @@ def dot_product_test(
     >>> dot_product_test(np.matmul, lambda u: (u @ x.T, w.T @ u), (w, x)) < 1e-15
     True
     """
+    for name, function in (("f", f), ("adjoint", adjoint)):
+        validation.function(name, function, "Pass the function itself, not what it returns.")
+    validation.point(at)
     rng = validation.generator(rng)
     v = [rng.standard_normal(a.shape) for a in at]
-    jv = f(*(a + 1j * STEP * d for a, d in zip(at, v, strict=True))).imag / STEP
+    jv = np.imag(f(*(a + 1j * STEP * d for a, d in zip(at, v, strict=True)))) / STEP
+    validation.moving(jv)
     u = rng.standard_normal(jv.shape)
     bars = adjoint(u)
     validation.adjoints(at, bars)
@@ -106,6 +110,8 @@ def layer_dot_product_test(layer: Layer, z: Array, rng: int | np.random.Generato
     >>> layer_dot_product_test(net.layers[1], np.ones((5, 4))) < 1e-15
     True
     """
+    if not isinstance(layer, Layer):
+        raise TypeError(validation.message("layer", "a Layer", type(layer), "Pass one of net.layers."))
     z = validation.columns("z", z, layer.w.shape[1], np.dtype(np.float64))
     w, b = layer.w.astype(np.float64), layer.b.astype(np.float64)
     phi, batch = layer.before, z.shape[1]
@@ -154,14 +160,15 @@ def network_dot_product_test(
     >>> network_dot_product_test(net, np.ones((3, 4))) < 1e-15
     True
     """
+    validation.network(net)
     x = validation.columns("x", x, net.sizes[0], np.dtype(np.float64))
     parameters = net.parameters.astype(np.float64)
+    layers = replace(net, parameters=parameters).dropped(dropout)
 
     def forth(parameters: Array) -> Array:
         return forward(replace(net, parameters=parameters).dropped(dropout), x.astype(parameters.dtype))
 
     def back(u: Array) -> Sequence[Array]:
-        layers = replace(net, parameters=parameters).dropped(dropout)
         gradient = Gradient.like(parameters, net.sizes)
         backprop(layers, Linear(), x, u, buffers=Buffers(layers, x.shape[1]), out=gradient)
         return [gradient.vector]
@@ -195,9 +202,14 @@ def taylor_rates(
     >>> bool(abs(first - 1).max() < 0.05 and abs(second - 2).max() < 0.05)
     True
     """
+    validation.function("f", f, "Pass the function itself, not its value.")
+    for name, a in (("x", x), ("gradient", gradient), ("v", v)):
+        validation.real(name, a)
     validation.adjoints((x, x), (gradient, v))
-    steps = step / 2.0 ** np.arange(halvings + 1)
-    change = np.array([f(x + h * v) for h in steps]) - f(x)
+    count = validation.positive_integer("halvings", halvings)
+    steps = validation.positive_number("step", step) / 2.0 ** np.arange(count + 1)
+    validation.number("f(x)", here := f(x))
+    change = np.array([f(x + h * v) for h in steps]) - here
     remainders = np.abs([change, change - steps * np.sum(gradient * v)])
     rates: Array = np.log2(remainders[:, :-1] / remainders[:, 1:])
     return rates[0], rates[1]

@@ -57,6 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Diverged as error:
         print(error)
         return 1
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError, MemoryError) as error:
         command.error(str(error))
     return 0

@@ -52,6 +52,7 @@ def jvp(net: Network, x: Array, v: Array) -> Array:
     >>> jvp(net, np.ones((3, 4)), np.ones(32)).shape
     (2, 4)
     """
+    validation.network(net)
     x = validation.columns("x", x, net.sizes[0], net.parameters.dtype)
     v = validation.direction(net, v)
     with kernel_arithmetic():
@@ -99,6 +100,7 @@ def gauss_newton_product(net: Network, x: Array, v: Array) -> Array:
     >>> bool(v @ gauss_newton_product(net, np.ones((3, 4)), v) > 0)
     True
     """
+    validation.network(net)
     x = validation.columns("x", x, net.sizes[0], net.parameters.dtype)
     v = validation.direction(net, v)
     with kernel_arithmetic():

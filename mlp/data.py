@@ -150,7 +150,7 @@ def find(folder: Path, name: str) -> Path:
     )
 
 
-def read_idx(path: Path, shape: tuple[int, ...], digest: str | None = None) -> Array:
+def read_idx(path: str | PathLike[str], shape: tuple[int, ...], digest: str | None = None) -> Array:
     """The bytes in an IDX file, packed (.gz) or not, as an array of the `shape` that it must have.
 
     The format: 00 00 08, a byte for the number of dimensions, four bytes for each size, the highest
@@ -158,6 +158,7 @@ def read_idx(path: Path, shape: tuple[int, ...], digest: str | None = None) -> A
 
     digest : the SHA-256 that the unpacked content must have; None takes any.
     """
+    path, shape = validation.file(path), validation.extents(shape)
     header = 4 + 4 * len(shape)
     content = unpack(path, header + math.prod(shape))
     validation.idx(path, content, shape, digest)

@@ -47,9 +47,11 @@ def save(net: Network, path: str | PathLike[str], training: "Run | None" = None)
     training : the run that trains `net`, between two epochs: what `mlp.train` returned. With it the
         file holds all that `mlp.train(..., resume=path)` needs to continue.
 
-    A custom activation is saved by its name; `load` has to be given the object again.
+    A custom activation is saved by its name; `load` has to be given the object again. Only a file is
+    ever replaced: a folder or a device of that name is refused with FileExistsError.
     """
     refuse_unnamed(net)
+    place = validation.target(path)
     about: dict[str, Any] = {"format": FORMAT, **description(net)}
     moments = np.empty((0, len(net.parameters)), net.parameters.dtype)
     if training is not None:
@@ -57,7 +59,7 @@ def save(net: Network, path: str | PathLike[str], training: "Run | None" = None)
         state = training.state()
         stands = {"epoch": state.epoch, "generator": state.generator}
         about["training"], moments = {**stands, **training.settings}, state.moments
-    write(Path(path).resolve(), json.dumps(about).encode(), net.parameters, moments)
+    write(place, json.dumps(about).encode(), net.parameters, moments)
 
 
 def description(net: Network) -> dict[str, Any]:
@@ -133,10 +135,12 @@ def load(path: str | PathLike[str], activations: Mapping[str, Activation] | None
 
     activations : custom activations by their names, for a file that asks for one.
 
-    Raises ValueError for a file that is damaged, altered or not one of ours. Nothing in a file is
-    ever executed.
+    Raises ValueError for a file that is damaged, altered or not one of ours, FileNotFoundError where
+    there is none. Nothing in a file is ever executed.
     """
-    saved, known = read(Path(path)), {**by_name, **(activations or {})}
+    remedy = "Write activations={name: activation}."
+    validation.none_or("activations", activations, Mapping, remedy)
+    saved, known = read(path), {**by_name, **(activations or {})}
     name, loss = saved.about["hidden"], losses.by_name[saved.about["loss"]]
     if name not in known:
         remedy = f"Write mlp.load(path, activations={{{name!r}: ...}})."
@@ -160,9 +164,9 @@ class Saved(NamedTuple):
     moments: Array
 
 
-def read(path: Path) -> Saved:
+def read(path: str | PathLike[str]) -> Saved:
     """All that the file `path` holds, if it is one that `save` wrote."""
-    with path.open("rb") as file:
+    with validation.file(path).open("rb") as file:
         try:
             with ZipFile(file) as archive:
                 return unpack(archive, os.fstat(file.fileno()).st_size)
@@ -234,7 +238,7 @@ def entries(archive: ZipFile, name: str, shape: tuple[int, ...], dtype: np.dtype
         return np.ndarray(shape, little, member.read())
 
 
-def refuse_other(path: Path, saved: Saved, own: Mapping[str, Any]) -> None:
+def refuse_other(path: str | PathLike[str], saved: Saved, own: Mapping[str, Any]) -> None:
     """Refuse a file without training, or one of another network or other settings than `own`."""
     if not saved.training:
         came, remedy = "a network alone", "Save with mlp.save(net, path, training=run)."

@@ -97,8 +97,9 @@ def logsumexp(z: Array) -> Array:
     array([4.24835426e-18, 1.00069315e+03])
     """
     validation.matrix("z", z, "fdFD")
-    top, rest = top_and_rest(z)
-    value: Array = (top + np.log1p(rest))[0]
+    with kernel_arithmetic():
+        top, rest = top_and_rest(z)
+        value: Array = (top + np.log1p(rest))[0]
     return value
 
 
@@ -113,9 +114,11 @@ def log_softmax(z: Array) -> None:
     array([   0., -800.])
     """
     validation.matrix("z", z, "fdFD")
-    top, rest = top_and_rest(z)
-    np.subtract(z, top, out=z)
-    np.subtract(z, np.log1p(rest), out=z)
+    validation.writeable("z", z)
+    with kernel_arithmetic():
+        top, rest = top_and_rest(z)
+        np.subtract(z, top, out=z)
+        np.subtract(z, np.log1p(rest), out=z)
 
 
 def smooth_labels(y: Array, amount: float) -> Array:
@@ -170,7 +173,8 @@ class CrossEntropy:
 
     def predict(self, z: Array) -> None:
         """Overwrite the logits `z` by the probabilities softmax(z)."""
-        softmax(z)
+        with kernel_arithmetic():
+            softmax(z)
 
 
 class BinaryCrossEntropy:

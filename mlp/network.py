@@ -113,6 +113,7 @@ class Network:
         choices = {"auto": initializations[automatic(phi)], **initializations}
         draw = validation.choice("initialization", initialization, choices)
         count = sum(d * (below + 1) for below, d in pairwise(sizes))
+        validation.addressable("sizes", count * dtype.itemsize)
         net = cls(sizes, phi, chosen_loss, np.zeros(count, dtype))
         for w in net.weights:
             w[...] = draw(rng, *w.shape)

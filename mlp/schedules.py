@@ -98,7 +98,16 @@ def walk(schedule: Schedule) -> Iterator[Step]:
 
 def depth(schedule: Schedule) -> int:
     """The number of layers that a schedule reverses."""
-    return max((action.stop for action in schedule if isinstance(action, Advance)), default=0)
+    stops = [action.stop for action in sequence(schedule) if isinstance(action, Advance)]
+    return max((stop for stop in stops if isinstance(stop, int)), default=0)
+
+
+def sequence(schedule: Schedule) -> Schedule:
+    """The schedule, if it is a tuple."""
+    if not isinstance(schedule, tuple):
+        remedy = "Make one with a planner of mlp.schedules, or write tuple(...)."
+        raise TypeError(validation.message("schedule", "a tuple of actions", type(schedule), remedy))
+    return schedule
 
 
 def validate(schedule: Schedule, n: int) -> Schedule:
@@ -106,12 +115,10 @@ def validate(schedule: Schedule, n: int) -> Schedule:
 
     Raises ValueError with the index, the action and the broken rule, TypeError if it is no tuple.
     """
-    if not isinstance(schedule, tuple):
-        remedy = "Make one with a planner of mlp.schedules, or write tuple(...)."
-        raise TypeError(validation.message("schedule", "a tuple of actions", type(schedule), remedy))
+    n = validation.positive_integer("n", n)
     states, pending = {0}, n + 1  # the last layer reversed; n + 1 until the logits are there, then n
     turned = False
-    for index, action in enumerate(schedule):
+    for index, action in enumerate(sequence(schedule)):
         rule = broken_rule(action, states, pending - 1, n, turned)
         if rule:
             expected = "a schedule that keeps the rules"
@@ -136,25 +143,25 @@ def broken_rule(action: Action, states: set[int], layer: int, n: int, turned: bo
     """What forbids an action when `states` are live and `layer` is the next to be reversed; else ""."""
     last = n if not turned else layer - 1
     match action:
-        case Advance(start, stop):
+        case Advance(int(start), int(stop)):
             again = states & set(range(start + 1, stop + 1))
             rules = [
                 (not 0 <= start < stop <= last, f"an advance leads upward, at most to x_{last} now"),
                 (start not in states, f"x_{start} is not live"),
                 (bool(again), f"x_{min(again, default=0)} is live already"),
             ]
-        case Reverse(k):
+        case Reverse(int(k)):
             rules = [
                 (not turned, f"there is no Delta_{n} before layer {n} is evaluated"),
                 (k != layer, f"layer {layer} is the next to be reversed"),
                 (k - 1 not in states, f"x_{k - 1} is not live"),
             ]
-        case Drop(state):
+        case Drop(int(state)):
             rules = [
                 (state == 0 or state not in states, f"x_{state} is not a live state that can be dropped")
             ]
         case _:
-            rules = [(True, "an action is an Advance, a Reverse or a Drop")]
+            rules = [(True, "an action is an Advance, a Reverse or a Drop, of integers")]
     return next((words for broken, words in rules if broken), "")
 
 
@@ -175,6 +182,7 @@ def picture(schedule: Schedule) -> str:
     <      Reverse(layer=1)
     """
     n, lines = depth(schedule), []
+    validate(schedule, max(n, 1))
     states, end = {0}, n
     for action in schedule:
         row = ["o" if k in states else "." for k in range(end + 1)]
@@ -456,13 +464,17 @@ def demands(
     net: Any, batch: int | None, costs: Sequence[float] | None, moments: int
 ) -> tuple[Array, Sequence[float], int, bool]:
     """Sizes of the states and costs of the layers; bytes of all else; whether states are Z_k."""
-    if batch is None:
+    moments = validation.counter("moments", moments)
+    if batch is None and not hasattr(net, "parameters"):
         sizes = validation.layer_sizes(net)
+        validation.addressable("sizes", sum(sizes))
         return np.array(sizes), validation.costs(costs, [1.0] * (len(sizes) - 1)), 0, False
-    batch = validation.positive_integer("batch", batch)
+    validation.network(net)
+    batch = validation.positive_integer("batch", batch)  # type: ignore[arg-type]
     item, widths = net.parameters.dtype.itemsize, np.array(net.sizes)
     work = getattr(net.hidden, "workspace", 0) * max(net.sizes[1:-1], default=0)
     rows = 3 if net.loss.distributions else 1  # the column of ones, and the two rows of cross-entropy
     beside = (2 + moments) * net.parameters.nbytes + (work + rows) * batch * item
+    validation.addressable("batch", sum(net.sizes) * batch * item)
     products = [float(d * below) for below, d in pairwise(net.sizes)]
     return widths * batch * item, validation.costs(costs, products), beside, net.hidden.needs == "input"

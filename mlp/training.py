@@ -10,7 +10,6 @@ import math
 import sys
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -143,12 +142,12 @@ class Run:
         before = self.state()
         try:
             loss, seconds = self.train_epoch()
+            self.epoch += 1  # here, because Ctrl-C must not come between an epoch and its count
         except BaseException:
             self.restore(before)
             raise
         finally:
             self.progress.clear()
-        self.epoch += 1
         measured = None if self.validation is None else accuracy(self.net, *self.validation)
         return Record(self.epoch, loss, measured, seconds)
 
@@ -224,7 +223,7 @@ class Run:
             "moments": len(self.optimizer.moments),
         }
 
-    def resume(self, path: Path) -> None:
+    def resume(self, path: str | PathLike[str]) -> None:
         """Take the state of the run that was saved in `path`; refuse one of other settings or networks."""
         saved = files.read(path)
         files.refuse_other(path, saved, {**files.description(self.net), **self.settings})
@@ -323,11 +322,12 @@ def train(
     method = kind(check.fraction("momentum", momentum), net.parameters)
     given = kind.default_rate if learning_rate is None else learning_rate
     rate, l2 = check.positive_number("learning_rate", given), check.non_negative_number("l2", l2)
+    l2 = check.at_most("l2", l2, float(np.finfo(net.parameters.dtype).max))
     dropout, rng = check.fraction("dropout", dropout), check.generator(rng)
     schedule = None if schedule is None else validate(schedule, net.depth)
     held_out = None if validation is None else check.held_out(net, validation)
     x_rows, y_columns = np.ascontiguousarray(x.T), np.ascontiguousarray(y)
     run = Run(net, x_rows, y_columns, epochs, batch_size, method, rate, l2, dropout, schedule, rng, held_out)
     if resume is not None:
-        run.resume(Path(resume))
+        run.resume(resume)
     return run

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from fractions import Fraction
 from hashlib import sha256
 from numbers import Integral, Real
 from os import PathLike
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mlp.network import Network
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 
 def message(what: str, expected: str, came: object, remedy: str) -> str:
@@ -72,19 +74,31 @@ def byte_count(what: str, value: int | str) -> int:
         remedy = "Write for example '64MB' (of 10^6 bytes) or '64MiB' (of 2^20)."
         raise ValueError(message(what, "a number of bytes", repr(value), remedy))
     number, prefix, binary = found.groups()
-    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
+    return int(Fraction(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
 
 
 def costs(given: Sequence[float] | None, usual: Sequence[float]) -> list[float]:
     """The costs of the layers: as given, one for each and none negative, else the usual ones."""
-    found = [float(cost) for cost in (usual if given is None else given)]
-    if len(found) != len(usual) or not all(0 <= cost < math.inf for cost in found):
+    found = listed(usual if given is None else given)
+    if not isinstance(found, Sequence) or len(found) != len(usual):
         expected, remedy = f"{len(usual)} finite numbers from 0 up", "Give each layer its cost."
         raise ValueError(message("costs", expected, found, remedy))
-    return found
+    return [non_negative_number(f"costs[{k}]", cost) for k, cost in enumerate(found)]
 
 
-def at_most(what: str, value: int, most: int) -> int:
+def listed(values: Any) -> Any:
+    """`values`, an array as a list of Python's own numbers."""
+    return values.tolist() if isinstance(values, np.ndarray) else values
+
+
+def addressable(what: str, size: int) -> None:
+    """Refuse 2^60 bytes or more, which no machine has; NumPy's integers would overflow in silence."""
+    if size >= 2**60:
+        came = f"2^{size.bit_length() - 1} or more"
+        raise ValueError(message(what, "fewer than 2^60 bytes in all", came, "Choose smaller ones."))
+
+
+def at_most(what: str, value: N, most: N) -> N:
     """`value`, if it is no more than `most`."""
     if value > most:
         raise ValueError(message(what, f"at most {most}", value, f"Choose {what}={most}, or leave it out."))
@@ -95,9 +109,17 @@ def positive_number(what: str, value: float) -> float:
     """`value` as a float, finite and greater than 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(message(what, "a positive number", repr(value), "Write it as a float."))
-    if not 0 < value < math.inf:
+    if not 0 < to_float(value) < math.inf:
         raise ValueError(message(what, "a positive, finite number", repr(value), "Try 1.0."))
     return float(value)
+
+
+def to_float(value: float) -> float:
+    """`value` as a float; an integer that is too large for one is infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def fraction(what: str, value: float) -> float:
@@ -116,6 +138,19 @@ def counter(what: str, value: int) -> int:
     if not 0 <= value < 2**64:
         raise ValueError(message(what, "an integer from 0 to 2^64 - 1", repr(value), "Count from 0."))
     return int(value)
+
+
+def function(what: str, f: object, remedy: str) -> None:
+    """Refuse what cannot be called."""
+    if not callable(f):
+        raise TypeError(message(what, "a function", type(f), remedy))
+
+
+def network(net: object) -> None:
+    """Refuse what is no network."""
+    if not hasattr(net, "parameters") or not hasattr(net, "sizes"):
+        remedy = "Make one with mlp.Network.initialize(sizes), and pass it first."
+        raise TypeError(message("net", "a Network", type(net), remedy))
 
 
 def none_or(what: str, value: object, kind: type, remedy: str) -> None:
@@ -137,7 +172,7 @@ def non_negative_number(what: str, value: float) -> float:
     """`value` as a float, finite and at least 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(message(what, "a number from 0 up", repr(value), "Write it as a float."))
-    if not 0 <= value < math.inf:
+    if not 0 <= to_float(value) < math.inf:
         raise ValueError(message(what, "a finite number from 0 up", repr(value), "Try 0.0."))
     return float(value)
 
@@ -155,23 +190,46 @@ def generator(rng: int | np.random.Generator) -> np.random.Generator:
 
 def layer_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     """The widths d_0, ..., d_n: at least two positive integers."""
-    if not isinstance(sizes, Sequence | np.ndarray) or isinstance(sizes, str) or len(sizes) < 2:
+    widths = listed(sizes)
+    if not isinstance(widths, Sequence) or isinstance(widths, str | bytes) or len(widths) < 2:
         expected = "the widths of at least an input and an output"
         raise ValueError(message("sizes", expected, repr(sizes), "Write for example [784, 30, 10]."))
-    return tuple(positive_integer(f"sizes[{k}]", d) for k, d in enumerate(sizes))
+    return tuple(positive_integer(f"sizes[{k}]", d) for k, d in enumerate(widths))
+
+
+def extents(shape: Sequence[int]) -> tuple[int, ...]:
+    """The sizes of an array."""
+    if not isinstance(shape, Sequence) or not all(isinstance(d, Integral) and d >= 0 for d in shape):
+        expected, remedy = "a tuple of integers from 0 up", "Write for example (60000,)."
+        raise TypeError(message("shape", expected, repr(shape), remedy))
+    return tuple(shape)
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:
     """float32 or float64, the types that networks compute in."""
-    if dtype not in (np.float32, np.float64, "float32", "float64"):
+    name = isinstance(dtype, str | type | np.dtype)
+    if not name or dtype not in (np.float32, np.float64, "float32", "float64"):
         raise TypeError(message("dtype", "float32 or float64", repr(dtype), "Write dtype=np.float32."))
     wanted: np.dtype[Any] = np.dtype(dtype)
     return wanted
 
 
+def array(what: str, a: object) -> Array:
+    """`a` as an array; refuse lists of unequal lengths, and a mask, which would be lost."""
+    if isinstance(a, np.ma.MaskedArray):
+        remedy = f"Fill what is masked, or leave it out: {what}.filled(0)."
+        raise TypeError(message(what, "an array without a mask", "a masked array", remedy))
+    try:
+        found: Array = np.asarray(a)
+    except ValueError as error:
+        came, remedy = f"a {type(a).__name__} with rows of unequal lengths", "Give all rows as many entries."
+        raise ValueError(message(what, "an array, or rows of one length", came, remedy)) from error
+    return found
+
+
 def columns(what: str, a: Array, rows: int, dtype: np.dtype[Any]) -> Array:
     """`a` as a matrix of `rows` rows, one example a column, in `dtype`; copied only if that differs."""
-    a = np.asarray(a)
+    a = array(what, a)
     came = f"{a.dtype} of shape {a.shape}"
     if a.dtype not in (np.float32, np.float64):
         raise TypeError(message(what, "float32 or float64", came, f"Convert it: {what}.astype(np.{dtype})."))
@@ -192,16 +250,25 @@ def matrix(what: str, a: Array, types: str) -> None:
 
     types : characters of NumPy, "fd" for float32 and float64, "fdFD" for their complex kin too.
     """
-    if not isinstance(a, np.ndarray) or a.dtype.char not in types:
+    plain = isinstance(a, np.ndarray) and not isinstance(a, np.ma.MaskedArray | np.matrix)
+    if not plain or a.dtype.char not in types:
         expected = "an array of " + " or ".join(np.dtype(character).name for character in types)
-        came = getattr(a, "dtype", type(a))
-        raise TypeError(message(what, expected, came, f"Write np.asarray({what}, np.float64)."))
+        raise TypeError(
+            message(what, expected, a.dtype if plain else type(a), f"Write np.asarray({what}, np.float64).")
+        )
     came = f"{a.dtype} of shape {a.shape}"
     if a.ndim != 2 or a.size == 0:
         remedy = f"If it is one column, pass {what}[:, np.newaxis]."
         raise ValueError(message(what, "a matrix with an example in each column", came, remedy))
     if not np.isfinite(a).all():
         raise ValueError(message(what, "finite numbers", f"NaN or infinity in {came}", "Clean it."))
+
+
+def writeable(what: str, a: Array) -> None:
+    """Refuse an array that cannot be overwritten."""
+    if not a.flags.writeable:
+        remedy = f"Pass {what}.copy()."
+        raise ValueError(message(what, "an array to write into", "one that is read only", remedy))
 
 
 def shape_remedy(what: str, shape: tuple[int, ...], rows: int) -> str:
@@ -217,6 +284,7 @@ def shape_remedy(what: str, shape: tuple[int, ...], rows: int) -> str:
 
 def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
     """Examples (d_0, B) and their labels (d_n, B) for `net`, in its dtype."""
+    network(net)
     dtype = net.parameters.dtype
     examples, targets = columns("x", x, net.sizes[0], dtype), columns("y", y, net.sizes[-1], dtype)
     if examples.shape[1] != targets.shape[1]:
@@ -231,7 +299,7 @@ def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
 
 def direction(net: Network, v: Array) -> Array:
     """A direction `v` in the space of all parameters of `net`, (N,), in its dtype."""
-    v = np.asarray(v)
+    v = array("v", v)
     came = f"{v.dtype} of shape {v.shape}"
     if v.dtype not in (np.float32, np.float64):
         remedy = "Pass a vector of floats; of a gradient g, pass g.vector."
@@ -282,9 +350,42 @@ def observed(observer: object, schedule: object) -> None:
         raise ValueError(message("observer", "a schedule to observe", "schedule=None", remedy))
 
 
+def real(what: str, a: Array) -> None:
+    """Refuse what is no array of finite real numbers, and an empty one."""
+    if not isinstance(a, np.ndarray) or a.dtype.kind not in "fiu":
+        came = getattr(a, "dtype", type(a))
+        raise TypeError(message(what, "an array of real numbers", came, "Write np.asarray(..., np.float64)."))
+    if not a.size or not all_finite(a):
+        came = "NaN or infinity" if a.size else f"shape {a.shape}"
+        raise ValueError(message(what, "finite numbers, at least one", came, "Take another point."))
+
+
+def point(at: Sequence[Array]) -> None:
+    """Refuse what is no sequence of arrays of finite real numbers."""
+    if not isinstance(at, list | tuple) or not at:
+        came = type(at).__name__ + (" of none" if isinstance(at, list | tuple) else "")
+        raise TypeError(message("at", "a tuple of arrays", came, "Write at=(x,) for a single array x."))
+    for k, a in enumerate(at):
+        real(f"at[{k}]", a)
+
+
+def number(what: str, value: object) -> None:
+    """Refuse a value that is no real number."""
+    if not isinstance(value, Real):
+        raise TypeError(message(what, "a real number", type(value), "Write float(...) around it."))
+
+
+def moving(jv: Array) -> None:
+    """Refuse a function of complex arrays whose imaginary part does not move."""
+    if not np.any(jv):
+        expected, came = "a function that a complex step moves", "a derivative of 0 in a random direction"
+        raise ValueError(message("f", expected, came, "Leave out abs, real and conj, or take other points."))
+
+
 def adjoints(at: Sequence[Array], bars: Sequence[Array]) -> None:
     """Refuse adjoints of other shapes than their arrays: broadcasting would hide a lost sum."""
-    expected, came = [np.shape(a) for a in at], [np.shape(bar) for bar in bars]
+    expected = [np.shape(a) for a in at]
+    came = [np.shape(bar) for bar in bars] if hasattr(bars, "__len__") else type(bars)
     if expected != came:
         remedy = "Return one array for each, and sum over every axis that was broadcast."
         raise ValueError(message("adjoint", f"arrays of shapes {expected}", came, remedy))
@@ -292,8 +393,10 @@ def adjoints(at: Sequence[Array], bars: Sequence[Array]) -> None:
 
 def held_out(net: Network, pair: tuple[Array, Array]) -> tuple[Array, Array]:
     """A pair of examples and labels on which the accuracy of `net` can be measured."""
+    network(net)
     if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(message("validation", "a tuple (x, y)", type(pair), "Write validation=(x, y)."))
+        came = f"a tuple of {len(pair)}" if isinstance(pair, tuple) else type(pair)
+        raise TypeError(message("validation", "a tuple (x, y)", came, "Write validation=(x, y)."))
     if net.sizes[-1] == 1 and net.loss.name != "binary_cross_entropy":
         remedy = "Accuracy compares outputs; look at net.loss_value(x, y) instead."
         raise ValueError(message("validation", "a network with two outputs or more", net, remedy))
@@ -316,19 +419,25 @@ out[...] = ...; what is returned is not used.
     """
     if isinstance(hidden, str):
         return choice("hidden", hidden, by_name)
+    if isinstance(hidden, type):
+        remedy = f"Write hidden={hidden.__name__}()."
+        raise TypeError(message("hidden", "a name or an activation", f"the {hidden}", remedy))
     for member in ("name", "needs", "value", "multiply_derivative"):
         if not hasattr(hidden, member):
             expected = f"a name or an activation, which has {member!r}"
             raise TypeError(
                 message("hidden", expected, repr(hidden), f"Write {' or '.join(by_name)}, or add it.")
             )
+    if not isinstance(hidden.name, str):
+        raise TypeError(message("name of hidden", "a str", repr(hidden.name), "Files know it by this name."))
     if hidden.needs not in ("output", "input"):
         remedy = "Say from what multiply_derivative computes phi'(z)."
         raise ValueError(
             message(f"needs of {hidden.name}", "'output' or 'input'", repr(hidden.needs), remedy)
         )
     numbers = np.linspace(-1, 1, 5, dtype=dtype)[:, np.newaxis]
-    work = [np.empty_like(numbers) for _ in range(getattr(hidden, "workspace", 0))]
+    count = counter(f"workspace of {hidden.name}", getattr(hidden, "workspace", 0))
+    work = [np.empty_like(numbers) for _ in range(count)]
     try_derivative(hidden, numbers, try_value(hidden, numbers, work), work)
     return hidden
 
@@ -359,7 +468,7 @@ def try_derivative(phi: Activation, z: Array, x: Array, work: Sequence[Array]) -
 
 def class_labels(labels: Array, classes: int) -> Array:
     """Labels (N,) that are integers from 0 to classes - 1."""
-    labels = np.asarray(labels)
+    labels = array("labels", labels)
     if labels.dtype.kind not in "iu" or labels.ndim != 1 or labels.size == 0:
         came, remedy = f"{labels.dtype} of shape {labels.shape}", "Write labels.ravel().astype(int)."
         raise TypeError(message("labels", "integers of shape (N,), N >= 1", came, remedy))
@@ -369,14 +478,40 @@ def class_labels(labels: Array, classes: int) -> Array:
     return labels
 
 
+def named(what: str, path: str | PathLike[str]) -> Path:
+    """`path`, which is to be of type str or an object with that meaning."""
+    if not isinstance(path, str | PathLike):
+        raise TypeError(message(what, f"the path of a {what}", repr(path), "Write it as a str."))
+    return Path(path)
+
+
+def file(path: str | PathLike[str]) -> Path:
+    """`path` as the path of a file that exists."""
+    where = named("file", path)
+    if not where.is_file():
+        came = "a folder" if where.is_dir() else "something else" if where.exists() else "nothing there"
+        raise FileNotFoundError(message(str(path), "a file", came, "Look where it was saved."))
+    return where
+
+
+def target(path: str | PathLike[str]) -> Path:
+    """`path` as the path of a file that exists or can be made; links are followed."""
+    where = named("file", path).resolve()
+    if not where.parent.is_dir():
+        raise FileNotFoundError(message(str(path), "a path in a folder", "no such folder", "Make it first."))
+    if where.exists() and not where.is_file():
+        came = "a folder" if where.is_dir() else "something else"
+        raise FileExistsError(message(str(path), "a file or nothing there", came, "Choose another name."))
+    return where
+
+
 def folder(path: str | PathLike[str]) -> Path:
     """`path` as the path of a folder that exists."""
-    if not isinstance(path, str | PathLike):
-        raise TypeError(message("folder", "the path of a folder", repr(path), "Write it as a str."))
-    if not Path(path).is_dir():
-        came = "a file" if Path(path).exists() else "nothing there"
+    where = named("folder", path)
+    if not where.is_dir():
+        came = "a file" if where.exists() else "nothing there"
         raise FileNotFoundError(message(str(path), "a folder", came, "Name the folder that holds the files."))
-    return Path(path)
+    return where
 
 
 def idx(path: Path, content: bytes, shape: tuple[int, ...], digest: str | None) -> None:

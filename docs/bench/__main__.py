@@ -60,6 +60,8 @@ def main() -> int:
         began = time.perf_counter()
         try:
             numbers = PARTS[part]()
+            if numbers is not None:
+                keep(part, numbers)
         except KeyboardInterrupt:
             print(f"\nStopped in {part}; what was finished before is kept in {RESULTS}")
             return 130
@@ -67,8 +69,6 @@ def main() -> int:
             traceback.print_exc()
             failed += 1
             continue
-        if numbers is not None:
-            keep(part, numbers)
         print(f"    {time.perf_counter() - began:.0f} s", flush=True)
     return failed
 

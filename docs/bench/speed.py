@@ -95,6 +95,7 @@ def step() -> dict[str, Any]:
             stdout=subprocess.PIPE,
             text=True,
             check=True,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which ends the other
         )
         found[name] = [dict(zip(FIELDS, line.split("\t"), strict=True)) for line in ran.stdout.splitlines()]
         for row in found[name]:

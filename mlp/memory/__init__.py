@@ -87,13 +87,14 @@ def simulate(
     (21, 11, 3, 5)
     """
     n = depth(schedule)
-    validate(schedule, n)
+    validate(schedule, max(n, 1))
+    beside = validation.choice("needs", needs, {"output": False, "input": True})
     bytes_of = state_bytes(sizes, batch, dtype, n)
     trace, inner, peak_states, peak_arrays = [], n - 1, 0, 0
     for step in walk(schedule):
         states, arrays = len(step.states), len(step.states) + len(step.adjoints)
-        arrays += needs == "input" and step.keeps
-        trace.append(Moment(step.action, states, arrays, *held(step, bytes_of, needs == "input")))
+        arrays += beside and step.keeps
+        trace.append(Moment(step.action, states, arrays, *held(step, bytes_of, beside)))
         inner += isinstance(step.action, Advance) and step.action.start > 0
         peak_states = max(peak_states, states if isinstance(step.action, Reverse) else 0)
         peak_arrays = max(peak_arrays, arrays)
@@ -104,6 +105,9 @@ def simulate(
 
 def state_bytes(sizes: Sequence[int] | None, batch: int | None, dtype: Any, n: int) -> list[int]:
     """The bytes of x_0, ..., x_n; without `batch` the sizes are bytes already, without sizes all is 0."""
+    if sizes is None and batch is not None:
+        remedy = "Pass them, or leave out batch."
+        raise ValueError(validation.message("sizes", "the widths, for bytes of a batch", "None", remedy))
     if sizes is None:
         return [0] * (n + 1)
     widths = validation.layer_sizes(sizes)
@@ -169,6 +173,7 @@ def measure(f: Callable[[], Any]) -> int:
     >>> 800_000 <= measure(lambda: np.zeros(100_000)) < 801_000
     True
     """
+    validation.function("f", f, "Write measure(lambda: ...), with the call inside.")
     gc.collect()
     tracing = tracemalloc.is_tracing()
     if not tracing:

@@ -13,17 +13,23 @@ from mlp.schedules import Schedule
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table for the network that the arguments describe; 1 if no schedule fits the budget."""
+    """Print the table for the network that the arguments describe.
+
+    Returns 0, or 1 if no schedule fits the budget, 2 for a mistake in the arguments, 130 after Ctrl-C.
+    """
     given = parser().parse_args(arguments)
     try:
         net = shape(given.widths, given.hidden, given.dtype)
-        budget = validation.byte_count("--budget", given.budget) if given.budget else None
+        budget = None if given.budget is None else validation.byte_count("--budget", given.budget)
         batch = validation.positive_integer("--batch", given.batch)
+        print(table(net, batch, validation.counter("--moments", given.moments)), flush=True)
+        return 0 if budget is None else recommend(net, batch, given.moments, budget)
     except (TypeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(table(net, batch, given.moments))
-    return 0 if budget is None else recommend(net, batch, given.moments, budget)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,11 +45,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def shape(widths: list[int], hidden: str, dtype: str) -> Network:
-    """A network of these widths with all parameters zero, which take no memory until they are touched."""
+    """A network of these widths with all parameters zero: one zero, seen as many."""
     sizes = validation.layer_sizes(widths)
     count = sum(d * below + d for below, d in pairwise(sizes))
     phi = validation.choice("--hidden", hidden, activations.by_name)
-    return Network(sizes, phi, losses.by_name["cross_entropy"], np.zeros(count, dtype))
+    validation.addressable("widths", count * np.dtype(dtype).itemsize)
+    zeros = np.broadcast_to(np.zeros(1, dtype), count)
+    return Network(sizes, phi, losses.by_name["cross_entropy"], zeros)
 
 
 def table(net: Network, batch: int, moments: int) -> str:

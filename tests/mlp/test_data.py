@@ -4,6 +4,8 @@
 import gzip
 import hashlib
 import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -174,6 +176,39 @@ def test_a_bomb_is_not_unpacked(folder: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3 * 2**20
+
+
+LIMITED = """
+import gc, resource, sys
+from pathlib import Path
+from mlp import data
+held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (held + 2**25, held + 2**25))  # 32 MB more than there are now
+try:
+    data.read_idx(sys.argv[1], (10, 28, 28))
+except ValueError as error:
+    print(error)
+try:
+    import gzip
+    gzip.decompress(Path(sys.argv[1]).read_bytes())
+except MemoryError:
+    print("and the limit would have been met")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is set as Linux has it")
+def test_a_bomb_of_one_piece_under_a_limit_of_memory(tmp_path: Path) -> None:
+    """A quarter of a gigabyte in one stream; unpacking it would end the process."""
+    header = b"\x00\x00\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (10, 28, 28))
+    with gzip.open(tmp_path / "bomb.gz", "wb") as file:
+        file.write(header)
+        for _ in range(256):
+            file.write(bytes(2**20))
+    command = [sys.executable, "-c", LIMITED, str(tmp_path / "bomb.gz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    first, second = done.stdout.splitlines()
+    assert "expected 7856 bytes, got more. Get it again." in first and "limit" in second
 
 
 def test_a_file_that_cannot_be_read_is_no_broken_gzip(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

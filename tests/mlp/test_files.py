@@ -508,6 +508,73 @@ def test_the_file_is_on_the_disk_before_it_takes_the_name(
     assert events == [("fsync", size), ("replace", size)]
 
 
+KILLER = """
+import json, os, signal, sys
+from collections import Counter
+from pathlib import Path
+import numpy as np
+import mlp
+
+folder, kills = Path(sys.argv[1]), int(sys.argv[2])
+path = folder / "net"
+x, y = np.ones((60, 4), np.float32), mlp.data.one_hot(np.arange(4), 4)
+nets = [mlp.Network.initialize([60, 90, 4], rng=seed) for seed in (1, 2)]
+runs = [mlp.train(net, x, y, epochs=2, optimizer="adam") for net in nets]
+for run in runs:
+    next(run)
+
+def tracer(last):
+    # SIGKILL to this very process at the last-th line that Python executes while it saves
+    lines = [0]
+    def trace(frame, event, argument):
+        lines[0] += event == "line"
+        if lines[0] == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+    return trace, lines
+
+def saved(which, last):
+    trace, lines = tracer(last)
+    sys.settrace(trace)
+    mlp.save(nets[which], path, training=runs[which])
+    sys.settrace(None)
+    return lines[0]
+
+total, found = max(saved(which, -1) for which in (0, 1, 0)), Counter()
+for number, last in enumerate(np.unique(np.linspace(1, total, kills).astype(int))):
+    old, new = number % 2, 1 - number % 2
+    mlp.save(nets[old], path, training=runs[old])  # beside whatever earlier kills have left
+    child = os.fork()
+    if child == 0:
+        saved(new, last)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status == 0:  # it was finished; a save has now some lines more and now some less
+        continue
+    assert status == -signal.SIGKILL, (last, status)
+    now, stored = mlp.load(path).parameters.tobytes(), mlp.files.read(path)
+    which = new if now == nets[new].parameters.tobytes() else old
+    assert now == nets[which].parameters.tobytes()
+    assert stored.training["epoch"] == 1
+    assert stored.moments.tobytes() == runs[which].optimizer.moments.tobytes()
+    found["new" if which == new else "old"] += 1
+rest = [file for file in folder.iterdir() if file != path]
+print(json.dumps({**found, "litter": len(rest), "strange": [str(f) for f in rest if f.suffix != ".tmp"]}))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_kills_itself_at_every_line_leaves_a_whole_file(tmp_path: Path) -> None:
+    """Some 250 kills, spread over all lines that Python executes in a save; then again over the litter."""
+    command = [sys.executable, "-c", KILLER, str(tmp_path), "250"]
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found["old"] + found["new"] >= 200 and min(found["old"], found["new"]) > 0
+        assert found["litter"] > 100 and not found["strange"]
+
+
 SAVER = """
 import sys
 import numpy as np
