@@ -65,7 +65,8 @@ def traced(run: training.Run, line: int) -> list[str]:
     before = sys.gettrace()
     sys.settrace(interrupting(line, seen))
     try:
-        next(run)
+        with np.errstate():  # between the end of a block and its exit even `with` is no help
+            next(run)
     finally:
         sys.settrace(before)
     return seen
