@@ -137,6 +137,7 @@ WRONG = {  # name: (call, error, what, expected, came, remedy)
     "epochs zero": (train(epochs=0), ValueError, "epochs", "positive", "0", "at least 1"),
     "epochs float": (train(epochs=1.5), TypeError, "epochs", "integer", "1.5", "int"),
     "batch_size": (train(batch_size=-5), ValueError, "batch_size", "positive", "-5", "at least 1"),
+    "rate zero": (train(learning_rate=0), ValueError, "learning_rate", "positive", "0", "1.0"),
     "rate negative": (train(learning_rate=-1), ValueError, "learning_rate", "positive", "-1", "1.0"),
     "rate infinite": (train(learning_rate=np.inf), ValueError, "learning_rate", "finite", "inf", "1.0"),
     "rate NaN": (train(learning_rate=np.nan), ValueError, "learning_rate", "finite", "nan", "1.0"),
@@ -173,6 +174,10 @@ def test_what_is_refused(name: str) -> None:
     middle, _, end = rest.partition(", got ")
     assert what in subject and expected in middle + end and came in end and remedy in end, text
     assert text.endswith(".") and np.array_equal(net.parameters, before)
+
+
+def test_large_numbers_are_finite_although_their_sum_is_not() -> None:
+    assert mlp.arrays.all_finite(np.full(2, np.finfo(np.float32).max))
 
 
 def test_accuracy_needs_two_outputs() -> None:
