@@ -19,9 +19,8 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = (".venv", "docs/weave/node_modules", "docs/assets/vendor")
-ENOUGH = 0.95  # of the mistakes of each group
+ENOUGH = 0.95  # of the mistakes of each group that can be seen at all
 SECONDS = 300  # a mistake may make a loop endless
-OUTCOMES = {0: "survived", 1: "caught"}  # by what pytest returns; all else is a fault of the entry
 
 
 class Mutation(NamedTuple):
@@ -77,19 +76,21 @@ def copied(root: Path) -> Iterator[Path]:
 
 
 def outcome(root: Path, mutation: Mutation) -> tuple[str, str]:
-    """What becomes of a mistake, and what pytest says."""
+    """What becomes of a mistake, "caught", "survived" or "faulty", or "passed" without one; and why."""
     with copied(root) as folder:
         if mutation.group:
             path = folder / mutation.file
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
             if text.count(mutation.old) != 1:
                 return "faulty", f"its text stands there {text.count(mutation.old)} times, not once"
             path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
-        return tested(folder, mutation.tests)
+        status, said = tested(folder, mutation.tests)
+    known = {0: "survived", 1: "caught"} if mutation.group else {0: "passed"}
+    return known.get(status, "faulty"), said
 
 
-def tested(folder: Path, tests: Sequence[str]) -> tuple[str, str]:
-    """What the tests say of a copy."""
+def tested(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
+    """What pytest returns and says of the tests of a copy: 0 if all pass, 1 if one fails."""
     path = os.pathsep.join([str(folder), str(folder / "docs")])
     try:
         ran = subprocess.run(
@@ -102,27 +103,31 @@ def tested(folder: Path, tests: Sequence[str]) -> tuple[str, str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return "caught", ""
-    return OUTCOMES.get(ran.returncode, "faulty"), ran.stdout[-2000:] + ran.stderr[-2000:]
+        return 1, f"not at its end after {SECONDS} seconds"
+    return ran.returncode, ran.stdout[-2000:] + ran.stderr[-2000:]
 
 
 def told(found: dict[Mutation, tuple[str, str]]) -> bool:
-    """Print what is not as it should be, and the rate of each group; whether all is well."""
-    well = True
+    """Print what is not as it should be, a table, and the rates; whether all is well."""
     for each, (what, said) in found.items():
-        if what == "faulty" or (not each.group and what != "survived"):
+        if what == "faulty":
             print(f"\nfaulty: {each.file}: {each.broken}\n{said}")
-            well = False
-        elif each.group and what == "survived":
+        elif what == "survived":
             print(
-                f"\nsurvived: {each.file}: {each.broken}\n{each.equivalent or 'Write the test that sees it.'}"
+                f"\nsurvived: {each.file}: {each.broken}\n{each.equivalent or 'Write a test that sees it.'}"
             )
-    for group in dict.fromkeys(each.group for each in found if each.group):
+    well = all(what != "faulty" for what, _ in found.values())
+    for group in sorted({each.group for each in found} - {""}):
         entries = [each for each in found if each.group == group]
+        print()
+        for file in sorted({each.file for each in entries}):
+            of_file = [found[each][0] for each in entries if each.file == file]
+            print(f"{file:28} {of_file.count('caught'):3} of {len(of_file):3} caught")
         caught = sum(found[each][0] == "caught" for each in entries)
         alike = sum(found[each][0] == "survived" and bool(each.equivalent) for each in entries)
+        print(f"{group:28} {caught:3} of {len(entries):3} caught, {alike} cannot be: ", end="")
+        print(f"{caught / max(1, len(entries) - alike):.1%}")
         well = well and caught >= ENOUGH * (len(entries) - alike)
-        print(f"\n{group}: {caught} of {len(entries)} caught, {alike} cannot be")
     return well
 
 
@@ -132,9 +137,10 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     reader.add_argument("--every", type=int, default=1, metavar="N", help="every N-th of them only")
     reader.add_argument("words", nargs="*", help="only those in whose file or description these stand")
     given = reader.parse_args(arguments)
-    entries = [
+    meant = [
         each for each in listed(root) if all(word in f"{each.file} {each.broken}" for word in given.words)
-    ][:: given.every]
+    ]
+    entries = meant[:: given.every]
     found: dict[Mutation, tuple[str, str]] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = {pool.submit(outcome, root, each): each for each in [*unchanged(entries), *entries]}
@@ -142,11 +148,10 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
             for job in as_completed(jobs):
                 each = jobs[job]
                 found[each] = job.result()
-                print(
-                    f"[{len(found):3}/{len(jobs)}] {found[each][0]:8} {each.file}: {each.broken}", flush=True
-                )
+                count = f"[{len(found):3}/{len(jobs)}]"
+                print(f"{count} {found[each][0]:8} {each.file}: {each.broken}", flush=True)
         except KeyboardInterrupt:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             print(f"stopped; {len(found)} of {len(jobs)} are tried")
             return 130
     return 0 if told(found) else 1
