@@ -19,7 +19,7 @@ NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel
 
 AUDIT := tests/browser/audit
 
-.PHONY: audit faults lighthouse help install serve site offline pdf test record check bench update clean
+.PHONY: audit faults lighthouse help install serve site offline pdf test mutate record check bench update clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -41,6 +41,9 @@ pdf: install ## the whole book as book.tex and book.pdf, with a TeX that is ther
 
 test: install ## every test but the slow ones
 	$(VENV)/bin/pytest
+
+mutate: install ## plant the mistakes of tests/mutations.toml, one at a time: a test must see each
+	$(PY) tests/mutate.py
 
 record: install ## run the blocks of the pages, and renew docs/record.json with what they showed, and docs/labels.txt
 	$(VENV)/bin/pytest -m "slow or not slow" docs README.md CONTRIBUTING.md tests/weave/test_gates.py

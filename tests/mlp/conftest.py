@@ -1,5 +1,7 @@
 """Activations that the package does not have, to see that it serves those of its readers."""
 
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,6 +58,22 @@ class Sine:
 def activations() -> dict[str, Any]:
     """Every activation of the package, and two of a reader."""
     return {**mlp.activations.by_name, "swish": Swish(), "sine": Sine()}
+
+
+@pytest.fixture(scope="session")
+def peak() -> Callable[[Callable[[], Any]], int]:
+    """Of a function, the bytes that its second run holds at its peak, above those held before."""
+
+    def peak(f: Callable[[], Any]) -> int:
+        f()
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        f()
+        above = tracemalloc.get_traced_memory()[1] - before
+        tracemalloc.stop()
+        return above
+
+    return peak
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -372,6 +372,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "training.train: batch_size": (train(batch_size=-5), ValueError, "batch_size", "positive", "-5", "at least 1"),
     "training.train: batch_size None": (train(batch_size=None), TypeError, "batch_size", "integer", "None", "int"),
     "training.train: optimizer": (train(optimizer="addam"), ValueError, "optimizer", "sgd or nesterov or adam", "'addam'", "'adam'"),
+    "training.train: rate zero": (train(learning_rate=0), ValueError, "learning_rate", "positive", "0", "1.0"),
     "training.train: rate negative": (train(learning_rate=-1), ValueError, "learning_rate", "positive", "-1", "1.0"),
     "training.train: rate infinite": (train(learning_rate=np.inf), ValueError, "learning_rate", "finite", "inf", "1.0"),
     "training.train: rate NaN": (train(learning_rate=np.nan), ValueError, "learning_rate", "finite", "nan", "1.0"),
@@ -716,6 +717,10 @@ def test_the_documentation_of_what_is_safe_promises_no_error() -> None:
         module, _, local = name.rpartition(".")
         text = inspect.getdoc(getattr(importlib.import_module(f"mlp.{module}"), local)) or ""
         assert "Raises" not in text and "refuse" not in text.lower(), name
+
+
+def test_large_numbers_are_finite_although_their_sum_is_not() -> None:
+    assert mlp.arrays.all_finite(np.full(2, np.finfo(np.float32).max))
 
 
 def test_accuracy_of_one_yes_or_no_question() -> None:

@@ -157,22 +157,6 @@ def test_nothing_that_was_given_is_changed() -> None:
     assert all(map(np.array_equal, before, (net.parameters, x, y, v)))
 
 
-@pytest.mark.parametrize("phi", TWICE, ids=[phi.name for phi in TWICE])
-def test_second_derivatives(phi: Any) -> None:
-    z = np.linspace(-3, 3, 20).reshape(4, 5)
-    room = [np.empty(z.shape, complex) for _ in range(getattr(phi, "workspace", 0))]
-    state, slope = z + 1j * STEP, np.ones(z.shape, complex)
-    if phi.needs == "output":
-        phi.value(state, state, *room)
-    kept = state.real.copy()
-    phi.multiply_derivative(slope, state, *room)
-    out, work = np.full_like(z, np.nan), [np.empty_like(z) for _ in room]
-    given = kept.copy()
-    phi.second_derivative(given, out, *work)
-    assert np.array_equal(given, kept)
-    assert np.allclose(out, slope.imag / STEP, rtol=1e-13, atol=1e-15)
-
-
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [

@@ -4,7 +4,6 @@
 import itertools
 import math
 import pickle
-import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -142,6 +141,13 @@ def test_the_stream_is_that_of_philox_at_its_coordinates() -> None:
         assert np.array_equal(stream(Dropout(0.5, seed, step), layer).random(9, np.float32), expected)
 
 
+def test_an_entry_is_dropped_if_its_number_is_less_than_the_rate() -> None:
+    """Not if the two are equal: so exactly the share p of the numbers in [0, 1) drops an entry."""
+    rate = float(stream(Dropout(0.5, 0, 0), 1).random(1, np.float32)[0])
+    assert mask(Dropout(rate, 0, 0), 1, (1, 1)) == 1 / (1 - rate)
+    assert mask(Dropout(rate + 2**-24, 0, 0), 1, (1, 1)) == 0
+
+
 def test_same_key_same_mask_other_key_other_mask() -> None:
     keys = list(itertools.product([0, 1, 2], [0, 1, 2], [1, 2, 3]))
     masks = {key: mask(Dropout(0.5, *key[:2]), key[2], (40, 50)) for key in keys}
@@ -254,19 +260,8 @@ def test_gradient_bits_do_not_depend_on_who_recomputes(hidden: Any, loss: str) -
     assert all(once) and np.array_equal(gradient.vector, expected.vector)
 
 
-def peak(f: Callable[[], Any]) -> int:
-    """Bytes that `f` holds at its peak, above those held before."""
-    f()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    f()
-    above = tracemalloc.get_traced_memory()[1] - before
-    tracemalloc.stop()
-    return above
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dropout_allocates_no_state(hidden: Any, dtype: Any) -> None:
+def test_dropout_allocates_no_state(hidden: Any, dtype: Any, peak: Callable[..., int]) -> None:
     d, batch = 512, 512
     net = mlp.Network.initialize([d] * 5, hidden=hidden, dtype=dtype)
     rng = np.random.default_rng(0)

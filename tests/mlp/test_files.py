@@ -114,8 +114,10 @@ def test_a_generator_in_the_middle_of_its_stream_is_continued(tmp_path: Path) ->
     run = mlp.train(parts, X, Y, epochs=4, batch_size=10, rng=rng)
     next(run)
     mlp.save(parts, tmp_path / "net", training=run)
-    list(mlp.train(parts, X, Y, epochs=4, batch_size=10, resume=tmp_path / "net"))
-    assert same(parts, whole)
+    other = np.random.default_rng(1)
+    before = other.bit_generator.state
+    list(mlp.train(parts, X, Y, epochs=4, batch_size=10, resume=tmp_path / "net", rng=other))
+    assert same(parts, whole) and other.bit_generator.state == before  # it is not used
 
 
 def test_a_changed_rate_is_saved(tmp_path: Path) -> None:
@@ -137,6 +139,7 @@ def test_a_changed_rate_is_saved(tmp_path: Path) -> None:
         ({"momentum": 0.25}, r"momentum: expected 0\.5"),
         ({"learning_rate": 0.2}, r"learning_rate: expected 0\.1"),
         ({"l2": 0.1}, r"l2: expected 0\.0"),
+        ({"dropout": 0.5}, r"dropout: expected 0\.0"),
         ({"epochs": 1}, "epochs: expected at least 2"),
         ({"net": network(dtype=np.float32)}, "dtype: expected 'float64'"),
         ({"net": network(hidden="tanh")}, "hidden: expected 'sigmoid'"),
@@ -305,6 +308,10 @@ def test_the_forger_knows_the_format(tmp_path: Path) -> None:
     assert np.array_equal(mlp.load(tmp_path / "net").parameters, THREE)
     forge(tmp_path / "net", {**ABOUT, "training": TRAINING}, MEMBERS)
     assert files.read(tmp_path / "net").training == TRAINING
+    moments = np.ones((2, 3), "<f4")
+    about = {**ABOUT, "training": {**TRAINING, "moments": 2}}
+    forge(tmp_path / "net", about, {**MEMBERS, "moments.npy": npy(moments)})
+    assert np.array_equal(files.read(tmp_path / "net").moments, moments)
 
 
 @pytest.mark.parametrize(

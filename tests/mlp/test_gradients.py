@@ -101,6 +101,13 @@ def test_dot_product_test_sees_a_lost_transpose() -> None:
     assert dot_product_test(np.matmul, lambda u: (u @ x, w.T @ u), (w, x)) > 1e-3
 
 
+def test_dot_product_test_sees_exchanged_entries() -> None:
+    """What has the right sums is wrong all the same: so neither v nor u may have equal entries."""
+    w, x = np.random.default_rng(0).standard_normal((2, 4, 4))
+    assert dot_product_test(np.matmul, lambda u: (u[::-1] @ x.T, w.T @ u[::-1]), (w, x)) > 1e-3
+    assert dot_product_test(np.matmul, lambda u: ((u @ x.T)[::-1], (w.T @ u)[::-1]), (w, x)) > 1e-3
+
+
 def test_every_check_sees_a_wrong_derivative() -> None:
     class Wrong(type(mlp.activations.by_name["tanh"])):  # type: ignore[misc]
         def multiply_derivative(self, delta: Any, x: Any) -> None:

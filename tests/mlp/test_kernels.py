@@ -4,7 +4,6 @@ Warnings are errors in every test (pyproject.toml), so none of these kernels war
 """
 
 import copy
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -188,18 +187,7 @@ def test_any_memory_layout_is_read(hidden: Any) -> None:
         assert np.allclose(net.backprop(layout, np.asfortranarray(y)).vector, reference, rtol=1e-13)
 
 
-def peak(f: Callable[[], Any]) -> int:
-    """Bytes that `f` holds at its peak, above those held before."""
-    f()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    f()
-    above = tracemalloc.get_traced_memory()[1] - before
-    tracemalloc.stop()
-    return above
-
-
-def test_a_training_step_allocates_no_state(hidden: Any, loss: str) -> None:
+def test_a_training_step_allocates_no_state(hidden: Any, loss: str, peak: Callable[..., int]) -> None:
     d, b = 64, 4096  # a state has 1 MiB in float32
     net = mlp.Network.initialize([d, d, d, d], hidden=hidden, loss=loss)
     rng = np.random.default_rng(0)
@@ -211,7 +199,7 @@ def test_a_training_step_allocates_no_state(hidden: Any, loss: str) -> None:
     assert above < ROWS[loss] * 4 * b + 8 * 1024
 
 
-def test_backprop_holds_n_plus_2_states(hidden: Any, loss: str) -> None:
+def test_backprop_holds_n_plus_2_states(hidden: Any, loss: str, peak: Callable[..., int]) -> None:
     d, b, n = 512, 512, 6
     net = mlp.Network.initialize([d] * (n + 1), hidden=hidden, loss=loss, dtype=np.float64)
     rng = np.random.default_rng(0)
@@ -223,7 +211,7 @@ def test_backprop_holds_n_plus_2_states(hidden: Any, loss: str) -> None:
     assert arrays * state <= above <= arrays * state + rows + views + 16 * 1024
 
 
-def test_logits_hold_two_states(hidden: Any) -> None:
+def test_logits_hold_two_states(hidden: Any, peak: Callable[..., int]) -> None:
     d, b = 64, 4096
     net = mlp.Network.initialize([d] * 7, hidden=hidden)
     x = np.random.default_rng(0).random((d, b), np.float32)
@@ -258,6 +246,7 @@ def test_the_callers_environment_is_restored() -> None:
 
 def test_forward_equals_the_definition(hidden: Any) -> None:
     net = mlp.Network.initialize([3, 4, 5, 2], hidden=hidden, dtype=np.float64)
+    net.parameters[...] = numbers(net.parameters.shape, np.float64, 1)  # biases that are not 0
     x = z = frozen(numbers((3, 6), np.float64))
     for k, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         if k:

@@ -67,7 +67,9 @@ def test_uniform(n: int) -> None:
     for k in range(1, n + 1) if n <= 64 else (1, 2, isqrt(n), n // 2, n):
         last = n // k
         assert counts(schedules.uniform(n, k)) == (n + n - k - last + 1, k + n // k - 1)
-    ledger = simulate(schedules.uniform(n))
+    ledger, best = simulate(schedules.uniform(n)), min(k + n // k for k in range(1, n + 1))
+    fewest = next(k for k in range(1, n + 1) if k + n // k == best)
+    assert schedules.uniform(n) == schedules.uniform(n, fewest)
     assert ledger.peak_states == isqrt(4 * n + 1) - 1
     assert ledger.recomputed == n - ledger.peak_states  # no scheme does better at that peak
 
@@ -243,16 +245,20 @@ def test_the_least_budget_in_the_error_works() -> None:
 def test_equal_sizes_give_the_binomial_optimum() -> None:
     for n in range(2, 12):
         for s in range(1, n):
-            assert budgeted([1] * (n + 1), [1] * n, s + 3) == t(n, s) + 1
+            for first in (1, 2, 9):  # the input is held throughout, whatever its size
+                assert budgeted([first] + [1] * n, [1] * n, first + s + 2) == t(n, s) + 1
 
 
-def test_coarse_units_are_said_and_still_fit() -> None:
+def test_coarse_units_are_said_and_still_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(2)
     a = [rng.randint(10_000, 20_000) | 1 for _ in range(31)]
     plan = schedules.for_budget(a, budget=120_000)
     assert plan.unit == 60 and plan.bytes <= 120_000
     exact = schedules.for_budget([60 * -(-size // 60) for size in a], budget=120_000)
     assert plan.cost == exact.cost and exact.unit == 60
+    monkeypatch.setattr(schedules, "UNITS", 100)
+    for budget in range(110_000, 260_000, 30_000):
+        assert schedules.for_budget(a, budget=budget).bytes <= budget
     least = budget_error(a).least
     assert schedules.for_budget(a, budget=least).bytes == least  # even where rounding up would not fit
 
@@ -281,13 +287,17 @@ def test_a_hundred_layers_are_planned_in_the_time_of_one_look() -> None:
     assert 100 < plan.cost < 400
 
 
-def test_a_network_bounds_everything() -> None:
-    net = mlp.Network.initialize([30, *[64] * 20, 10], hidden="tanh")
-    budget = mlp.memory.predict(net, 256, moments=2).total * 2 // 3
-    plan = schedules.for_budget(net, 256, budget=budget, moments=2)
-    assert plan.bytes == mlp.memory.predict(net, 256, plan.schedule, moments=2).total <= budget
-    plain = sum(w.size for w in net.weights)
-    assert plan.cost > plain == schedules.for_budget(net, 256, budget="1GB").cost
+@pytest.mark.parametrize("name", ["tanh", "gelu"])
+def test_a_network_bounds_everything(name: str) -> None:
+    net = mlp.Network.initialize([30, *[64, 48, 32, 16] * 5, 10], hidden=name)
+    with pytest.raises(OverBudget) as raised:
+        schedules.for_budget(net, 256, budget=1, moments=2)
+    plain, least = sum(w.size for w in net.weights), raised.value.least
+    state = 64 * 256 * 4
+    for budget in range(least, least + 5 * state, state // 2):
+        plan = schedules.for_budget(net, 256, budget=budget, moments=2)
+        assert plan.bytes == mlp.memory.predict(net, 256, plan.schedule, moments=2).total <= budget
+        assert plan.cost > plain == schedules.for_budget(net, 256, budget="1GB").cost
 
 
 # ---------------------------------------------------------------- what a validator refuses

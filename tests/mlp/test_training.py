@@ -36,6 +36,19 @@ def test_an_epoch_is_shuffled_steps_down_the_gradient(hidden: Any, loss: str) ->
     assert record.loss == pytest.approx(np.mean(losses), rel=1e-13)
 
 
+def test_masks_belong_to_the_seed_of_the_epoch_and_the_number_of_the_step() -> None:
+    ours, reference, rng = network(), network(), np.random.default_rng(7)
+    list(mlp.train(ours, X, Y, epochs=2, batch_size=10, learning_rate=0.3, dropout=0.5, rng=7))
+    for epoch in range(2):
+        order, seed = rng.permutation(25), int(rng.integers(2**63))
+        for step, chosen in enumerate((order[:10], order[10:20], order[20:]), start=3 * epoch):
+            dropout = mlp.Dropout(0.5, seed, step)
+            reference.parameters[...] -= (
+                0.3 * reference.backprop(X[:, chosen], Y[:, chosen], None, dropout).vector
+            )
+    assert np.allclose(ours.parameters, reference.parameters, rtol=1e-12)
+
+
 def test_the_default_learning_rate_is_one() -> None:
     default, one = network(), network()
     list(mlp.train(default, X, Y, epochs=2))

@@ -89,12 +89,12 @@ def write(tmp_path: Path) -> Callable[..., Book]:
 
 
 @pytest.fixture
-def weave() -> Callable[[Book], str]:
-    """A function that renders the chapter of such a book."""
+def weave() -> Callable[..., str]:
+    """A function that renders a page of such a book, its chapter if none is named."""
 
-    def render(book: Book) -> str:
+    def render(book: Book, address: str = "one.md") -> str:
         md = Markdown(extensions=["attr_list", "md_in_html"])
-        weaver = Weaver(md, book, "one.md", book.pages["one.md"])
+        weaver = Weaver(md, book, address, book.pages[address])
 
         class Woven(Preprocessor):
             def run(self, lines: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weave import charts, results
@@ -20,6 +20,7 @@ from weave.charts import Axis, Chart, Series
 POSITIVE = st.lists(st.floats(1e-6, 1e9), min_size=1, max_size=20)
 
 
+@settings(deadline=None, derandomize=True)
 @given(POSITIVE, st.booleans())
 def test_an_axis_keeps_order_and_stays_within_its_ends(values: list[float], log: bool) -> None:
     axis = Axis(values, 300, 20, log)  # as upright axes are: larger values further up
@@ -30,6 +31,7 @@ def test_an_axis_keeps_order_and_stays_within_its_ends(values: list[float], log:
         assert 20 - 1e-6 <= axis(value) <= 300 + 1e-6
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
 def test_a_linear_axis_names_a_few_round_values(low: float, width: float) -> None:
     ticks = Axis([low, low + width], 0, 100, log=False).ticks()

@@ -129,7 +129,45 @@ def test_a_pages_program_runs(address: str, tmp_path: Path) -> None:
 def test_a_page_as_markdown_is_plain(write: Callable[..., Book]) -> None:
     text = copies.markdown(write(), "one.md")
     assert "**Theorem 1.1 (Doubling).**" in text and "\\tag{1.1}" in text and ":::" not in text
-    assert "def double(a):" in text and "[](" not in text and "[@" not in text
+    assert "def double(a):\n" in text and "    return twice\n```\n" in text
+    assert "[](" not in text and "[@" not in text
+
+
+def test_what_is_copied_has_no_macros_of_the_book_unless_they_are_kept(write: Callable[..., Book]) -> None:
+    """The displayed formulas are copied by their number, so inline ones do not count."""
+    book = write("2a = a + a.", r"\wt{a} = a + a.")
+    for kept, formula in ((False, "a = a + a."), (True, r"\wt{a} = a + a.")):
+        copied = copies.latex(book, "one.md", kept)
+        body = copied["page"].split(r"\begin{document}")[1]
+        assert copied["formulas"] == [formula]
+        assert all(f"\n{formula}\n" in text for text in (copied["statements"]["thm:one"], body))
+    assert "\na = a + a. \\tag{1.1}" in copies.markdown(book, "one.md")
+
+
+def test_a_page_as_latex_counts_as_the_book_counts(write: Callable[..., Book]) -> None:
+    (root := write().root).joinpath("docs/two.md").write_text("# Two\n")
+    (root / "mkdocs.yml").write_text("site_name: A book\nnav: [{Part: [one.md, two.md]}]\n")
+    assert "\\setcounter{section}{1}\n\\section{Two}" in paper.page(Book(root), "two.md")
+
+
+def test_a_page_is_cited_with_title_version_and_address(write: Callable[..., Book]) -> None:
+    book = write()
+    book.config["site_url"] = "https://example.org/"
+    lines = copies.bibtex(book, "one.md").splitlines()
+    assert lines[:3] == ["@misc{book-one,", "  title = {One},", "  booktitle = {A book},"]
+    assert lines[3].startswith("  note = {Version ") and lines[4:] == [
+        "  url = {https://example.org/one.html},",
+        "}",
+    ]
+
+
+def test_an_error_that_is_meant_is_caught_in_a_program(write: Callable[..., Book]) -> None:
+    book = write(
+        "```python check=thm:one", "```python raises=ZeroDivisionError\n1 / 0\n```\n\n```python check=thm:one"
+    )
+    program = copies.program(book, "one.md")
+    assert "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n" in program
+    exec(program, {})
 
 
 def test_a_session_becomes_what_was_typed() -> None:

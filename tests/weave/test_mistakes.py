@@ -33,6 +33,14 @@ WHEN_READ: list[Mistake] = [
     ("```python check=thm:one", "```py check=thm:one", 23, "would not be run", "Write ```python"),
     ("```python check=thm:one", "``` python check=thm:one", 23, "would not be run", "Write ```python"),
     ("```python check=thm:one", '```python title="x"', 23, "unknown fence option 'title'", "may have check="),
+    (
+        "```python check=thm:one",
+        "```text check=thm:one",
+        23,
+        "unknown fence option 'check'",
+        "other fences none",
+    ),
+    ("```python check=thm:one", "```python check=", 23, "unknown fence option 'check'", "may have check=..."),
     ("```python check=thm:one", "```{.python .annotate}", 23, "would not be run", "Write ```python"),
     ("1e-12\n```\n", "1e-12\n", 23, "fence opened here is never closed", "Close it"),
     ("::: proof\n", "::: prof\n", 18, "unknown block 'prof'", "Known blocks"),
@@ -101,6 +109,13 @@ WHEN_CHECKED: list[Mistake] = [
     ("Text with", sheet("eq:one | thm:two"), 9, "the sheet names 'thm:two'", "Name a result"),
     ("Text with", sheet("eq:one | lst:mlp.two"), 9, "'lst:mlp.two' implements nothing", "'implements: '"),
     ("::: proof\n", "::: remark\nlabel: rem:x\n\n", 8, "has no proof", "::: proof"),
+    (
+        "```python check=thm:one",
+        '::: lemma\nlabel: lem:two\n\nText.\n:::\n\n```python check="thm:one lem:two"',
+        23,
+        "'lem:two' has no proof",
+        "::: proof",
+    ),
     (
         "::: listing | mlp.code.double\nimplements: eq:one",
         "::: figure\nlabel: fig:a\nsvg: a.svg",
@@ -313,9 +328,16 @@ def test_blocks_of_a_page_share_their_names(tmp_path: Path) -> None:
     assert names["a"] == 20
 
 
+def test_a_check_cannot_live_on_what_an_earlier_one_has_left(tmp_path: Path) -> None:
+    names: dict[str, Any] = {"residuals": [0.0]}
+    (fence,) = scan("one.md", "```python check=thm:x\nassert 1 == 1\n```\n").examples()
+    with pytest.raises(AssertionError, match="this one left none"):
+        run(fence, names, tmp_path / "one.md")
+
+
 def test_fences_in_lists_are_run_and_those_in_longer_fences_and_comments_are_not() -> None:
     item = "- item\n\n    ```python\n    a = 1\n    ```\n\n"
-    text = f"{item}````text\n```python\nb\n```\n````\n\n<!--\n```python\nc\n```\n-->\n"
+    text = f"{item}````text\n```text\n```\n```python\nb\n```\n````\n\n<!--\n```python\nc\n```\n-->\n"
     assert [fence.code for fence in scan("one.md", text).examples()] == ["a = 1\n"]
 
 

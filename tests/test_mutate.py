@@ -1,0 +1,72 @@
+"""The runner of mutations.toml, on a repository of one function."""
+
+import runpy
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUNNER: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("mutate.py")))
+LIST = """
+[[mlp]]
+file = "mlp/code.py"
+broken = "the sum"
+old = "a + a"
+new = "a - a"
+tests = ["tests/test_code.py"]
+
+[[mlp]]
+file = "mlp/code.py"
+broken = "the order"
+old = "a + a"
+new = "0 + a + a"
+tests = ["tests/test_code.py"]
+equivalent = "Zero changes nothing."
+
+[[mlp]]
+file = "mlp/code.py"
+broken = "the past"
+old = "a * 2"
+new = "a"
+tests = ["tests/test_code.py"]
+"""
+
+
+def test_a_mistake_is_caught_or_survives_or_does_not_apply(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is imported is the copy: the package that is installed has no such module."""
+    for name, text in {
+        "pytest.ini": "[pytest]\n",
+        "mlp/__init__.py": "",
+        "mlp/code.py": "def double(a):\n    return a + a\n",
+        "tests/mutations.toml": LIST,
+        "tests/test_code.py": "from mlp.code import double\n\n\ndef test_it():\n    assert double(2) == 4\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for command in ("init", "add ."):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, capture_output=True, check=True)
+    assert RUNNER["main"]([], tmp_path) == 1  # for there is a faulty entry
+    said = capsys.readouterr().out
+    for line in (
+        "passed   tests/test_code.py: nothing",
+        "caught   mlp/code.py: the sum",
+        "survived mlp/code.py: the order",
+        "faulty   mlp/code.py: the past",
+        "Zero changes nothing.",
+        "its text stands there 0 times, not once",
+        "1 of   3 caught, 1 cannot be: 50.0%",
+    ):
+        assert line in said, said
+    assert (tmp_path / "mlp/code.py").read_text() == "def double(a):\n    return a + a\n"
+
+
+@pytest.mark.parametrize(("caught", "well"), [(19, True), (18, False)])
+def test_nineteen_of_twenty_are_enough(caught: int, well: bool) -> None:
+    entry = RUNNER["Mutation"]("mlp", "mlp/code.py", "a", "b", "", ())
+    found = {entry._replace(broken=str(k)): ("caught" if k < caught else "survived", "") for k in range(20)}
+    alike = entry._replace(broken="alike", equivalent="It is the same.")
+    assert RUNNER["told"]({**found, alike: ("survived", "")}) == well
+    assert not RUNNER["told"]({**found, entry: ("faulty", "")})
