@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
@@ -169,31 +170,39 @@ def products() -> dict[str, Any]:
 
 
 def epoch() -> dict[str, Any] | None:
-    """An epoch of the origin's task, [784, 30, 10] in batches of 100, against scikit-learn's."""
+    """Ten epochs of the origin's task, [784, 30, 10] in batches of 100, against scikit-learn's."""
     try:
         from sklearn.neural_network import MLPClassifier  # noqa: PLC0415
     except ImportError:
         print("    scikit-learn is not installed")
         return None
-    problem = Problem([784, 30, 10], 100)
-    rows = np.ascontiguousarray(problem.x.T)
+    problem, epochs = Problem([784, 30, 10], 100), 10
+    rows, y = np.ascontiguousarray(problem.x.T), mlp.data.one_hot(problem.labels, 10)
     settings = {
         "hidden_layer_sizes": (30,),
         "activation": "logistic",
         "solver": "sgd",
         "alpha": 0.0,
         "momentum": 0.0,
+        "batch_size": 100,
+        "learning_rate_init": 0.5,
+        "max_iter": epochs,
+        "n_iter_no_change": epochs,
+        "random_state": 0,
     }
-    other = MLPClassifier(**settings, batch_size=100, learning_rate_init=0.5, random_state=0)
-    other.partial_fit(rows, problem.labels, classes=np.arange(10))
-    y = mlp.data.one_hot(problem.labels, 10)
+
+    def theirs(_: Any) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it has not converged is what was asked for
+            MLPClassifier(**settings).fit(rows, problem.labels)
 
     def ours(_: Any) -> None:
-        next(mlp.train(problem.net, problem.x, y, epochs=1, batch_size=100, learning_rate=0.5))
+        for _ in mlp.train(problem.net, rows.T, y, epochs=epochs, batch_size=100, learning_rate=0.5):
+            pass
 
-    found, mine = ratio(lambda _: other.partial_fit(rows, problem.labels), ours, np.arange(2))
+    found, mine = ratio(theirs, ours, np.arange(1))
     print(f"    scikit-learn takes {found:.2f} times as long")
-    return {"sklearn": found, "seconds": mine, "examples": problem.examples}
+    return {"sklearn": found, "seconds": mine / epochs, "examples": problem.examples}
 
 
 def lessons() -> dict[str, Any]:
