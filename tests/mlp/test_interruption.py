@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,14 @@ def test_ctrl_c_at_any_line_of_an_epoch(every: int) -> None:
 # ---------------------------------------------------------------- in processes of their own
 
 
+LISTENS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""What a shell starts in the background does not hear Ctrl-C, nor do its children."""
+
+
 def child(program: str, *arguments: str) -> subprocess.Popen[str]:
     """A Python process that runs `program`, as a terminal would start it: the leader of a group."""
     return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-c", LISTENS + program, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -113,6 +118,8 @@ def interrupted(process: subprocess.Popen[str], ready: str, lines: int = 1) -> t
     """Press Ctrl-C after so many lines that begin with `ready`; the status, and all that was printed."""
     assert process.stdout is not None and process.stderr is not None
     printed: list[str] = []
+    late = threading.Timer(60, os.killpg, (process.pid, signal.SIGKILL))
+    late.start()
     try:
         while sum(line.startswith(ready) for line in printed) < lines:
             printed.append(process.stdout.readline())
@@ -123,6 +130,7 @@ def interrupted(process: subprocess.Popen[str], ready: str, lines: int = 1) -> t
         assert "Traceback" not in error and "Error" not in error, error
         return process.wait(), [line.rstrip("\n") for line in printed]
     finally:  # a test that fails leaves nothing behind that trains for a million epochs
+        late.cancel()
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
