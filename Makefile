@@ -39,8 +39,8 @@ pdf: install ## the whole book as book.tex and book.pdf, with a TeX that is ther
 	$(PY) -m weave.paper book.tex
 	pdflatex -interaction=nonstopmode -halt-on-error book.tex >/dev/null && pdflatex -interaction=nonstopmode -halt-on-error book.tex >/dev/null
 
-test: install ## every test but the slow ones
-	$(VENV)/bin/pytest
+test: install ## every test but the slow ones, a file to a core
+	OPENBLAS_NUM_THREADS=1 $(VENV)/bin/pytest -n auto --dist loadfile
 
 mutate: install ## plant the mistakes of tests/mutations.toml, one at a time: a test must see each
 	$(PY) tests/mutate.py

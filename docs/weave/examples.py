@@ -13,7 +13,7 @@ from typing import Any
 from sybil import Document, Example, Region
 
 from weave.book import Book, current
-from weave.record import Entry, Record, block_key, claim_key, listing_key, today
+from weave.record import Entry, Record, alone, block_key, claim_key, listing_key, today
 from weave.scan import Fence, Open, Page, scan
 from weave.source import Piece
 
@@ -43,9 +43,11 @@ class Recorder:
 
     def save(self) -> None:
         """Renew the record of every page whose blocks were all run, and of every listing looked at."""
-        if not self.ran and not self.listings:
-            return
-        book, record = current(self.root), Record(self.root)
+        if self.ran or self.listings:
+            with alone(self.root):
+                self._save(current(self.root), Record(self.root))
+
+    def _save(self, book: Book, record: Record) -> None:
         places = {f"mlp:{listing.piece.name}" for listing in book.listings}
         for page in book.pages.values():
             fences = list(page.examples())

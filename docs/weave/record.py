@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import ast
 import datetime
+import fcntl
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +50,8 @@ class Record:
 
     def __init__(self, root: Path = ROOT) -> None:
         self.path = root / PATH
-        stored = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        stored = json.loads(text) if text else {}
         self.places: dict[str, dict[str, dict[str, Any]]] = stored
 
     def entry(self, place: str, key: str) -> Entry | None:
@@ -73,6 +77,16 @@ class Record:
         text = json.dumps(self.places, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
         if not self.path.exists() or self.path.read_text(encoding="utf-8") != text:
             self.path.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """While the record is read, changed and written, other processes of a test run wait."""
+    path = root / PATH
+    path.touch()
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def today() -> str:
