@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -56,7 +55,7 @@ def served(copy: Path) -> Iterator[str]:
         if "Serving on" in line:
             break
     yield f"http://{place}"
-    server.send_signal(signal.SIGINT)
+    server.terminate()
     server.communicate(timeout=20)
 
 
