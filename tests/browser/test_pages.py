@@ -36,7 +36,14 @@ def opened(browser: Browser, url: str, width: int, scheme: str) -> tuple[Page, l
         ),
     )
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    page.on(
+        "requestfailed",
+        lambda request: (
+            troubles.append(f"failed: {request.url}")
+            if request.failure != "net::ERR_ABORTED"  # the page was left before it came
+            else None
+        ),
+    )
     page.on(
         "request",
         lambda request: (
