@@ -530,31 +530,44 @@ runs = [mlp.train(net, x, y, epochs=2, optimizer="adam") for net in nets]
 for run in runs:
     next(run)
 
-def tracer(last):
-    # SIGKILL to this very process at the last-th line that Python executes while it saves
+renamed, replace = [False], os.replace
+
+def replaced(source, target):
+    replace(source, target)
+    renamed[0] = True
+
+os.replace = replaced
+
+def tracer(last, behind):
+    # SIGKILL to this very process at the last-th line that Python executes while it saves, or behind the renaming
     lines = [0]
     def trace(frame, event, argument):
-        lines[0] += event == "line"
+        lines[0] += event == "line" and (renamed[0] or not behind)
         if lines[0] == last:
             os.kill(os.getpid(), signal.SIGKILL)
         return trace
     return trace, lines
 
-def saved(which, last):
-    trace, lines = tracer(last)
+def saved(which, last, behind=False):
+    renamed[0] = False
+    trace, lines = tracer(last, behind)
     sys.settrace(trace)
     mlp.save(nets[which], path, training=runs[which])
     sys.settrace(None)
     return lines[0]
 
-total, found = max(saved(which, -1) for which in (0, 1, 0)), Counter()
-spread = np.linspace(1, total, kills).astype(int)
-for number, last in enumerate(np.unique([*spread, *range(total - 12, total)])):  # few follow the renaming
+def fewest(behind):  # how many lines a save has differs a little from one to the next
+    return min(saved(which, -1, behind) for which in (0, 1, 0))
+
+spread = np.unique(np.linspace(1, fewest(False), kills).astype(int))
+moments = [(last, False) for last in spread] + [(last, True) for last in range(1, fewest(True) + 1)]
+found = Counter(old=0, new=0)
+for number, (last, behind) in enumerate(moments):
     old, new = number % 2, 1 - number % 2
     mlp.save(nets[old], path, training=runs[old])  # beside whatever earlier kills have left
     child = os.fork()
     if child == 0:
-        saved(new, last)
+        saved(new, last, behind)
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status == 0:  # it was finished; a save has now some lines more and now some less
