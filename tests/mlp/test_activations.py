@@ -329,22 +329,3 @@ def test_second_derivatives_allocate_no_state(name: str, peak: Callable[..., int
 def test_an_activation_survives_a_copy() -> None:
     for phi in by_name.values():
         assert copy.deepcopy(phi).name == phi.name
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_derivatives_against_pytorch(name: str) -> None:
-    torch = pytest.importorskip("torch")
-    f = torch.nn.functional
-    theirs = {
-        **{key: getattr(f, key) for key in {*NAMES} - {"gelu_tanh", "identity"}},
-        "gelu_tanh": lambda z: f.gelu(z, approximate="tanh"),
-        "identity": lambda z: z,
-    }[name]
-    z = np.random.default_rng(3).uniform(-6, 6, 1000)
-    tensor = torch.tensor(z, requires_grad=True)
-    value = theirs(tensor)
-    [slope] = torch.autograd.grad(value.sum(), tensor)
-    ours = three(by_name[name], z)
-    assert abs(ours[0] - value.detach().numpy()).max() < 1e-14
-    assert abs(ours[1] - slope.numpy()).max() < 1e-14
