@@ -3,9 +3,12 @@
 Warnings are errors in every test (pyproject.toml), so none of these kernels warns.
 """
 
+import ast
 import copy
+import re
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -207,6 +210,14 @@ def errors(name: str, count: int) -> Any:
                 ]
                 worst[row, order] = float(max(off)) / eps
     return worst
+
+
+def test_the_bounds_are_those_that_the_chapter_prints() -> None:
+    chapter = Path(__file__).parents[2] / "docs" / "derivatives" / "activations.md"
+    printed = re.search(
+        r"^bounds = (\{.*?^\})", chapter.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert printed is not None and ast.literal_eval(printed[1]) == BOUNDS
 
 
 @pytest.mark.parametrize("name", NAMES)
