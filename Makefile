@@ -19,7 +19,7 @@ NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel
 
 AUDIT := tests/browser/audit
 
-.PHONY: audit faults lighthouse help install serve site offline pdf test mutate record check bench update clean
+.PHONY: audit faults jax lighthouse help install serve site offline pdf test mutate record check bench update clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -78,6 +78,9 @@ $(VENDOR): $(MODULES) $(WEAVE)/vendor.py
 bench: install ## measure, and renew docs/bench/results; PyTorch and scikit-learn too, if they are there
 	$(PY) docs/bench
 
+jax: install ## JAX, for the slow tests that compare derivatives with it
+	$(PY) -m pip install --quiet --require-hashes -r tests/jax.txt
+
 audit: install $(AUDIT)/node_modules/.package-lock.json ## axe, for the browser tests
 
 $(AUDIT)/node_modules/.package-lock.json: $(AUDIT)/package-lock.json
@@ -92,9 +95,12 @@ faults: install ## known faults of what is pinned, as public databases list them
 	$(VENV)/bin/uv tool run pip-audit@2.10.1 --disable-pip --require-hashes --requirement requirements.txt
 	$(NPM) audit
 
-update: install ## renew every pin: requirements.txt and package-lock.json
-	$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url $(EXTRAS) pyproject.toml --output-file requirements.txt
+COMPILE = $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url pyproject.toml
+
+update: install ## renew every pin: requirements.txt, tests/jax.txt and package-lock.json
+	$(COMPILE) $(EXTRAS) --output-file requirements.txt
+	$(COMPILE) --extra jax --constraint requirements.txt --output-file tests/jax.txt
 	$(NPM) update --save --package-lock-only
 	@$(PY) -c 'import json, pathlib; p = pathlib.Path("$(WEAVE)/package-lock.json"); lock = json.loads(p.read_text()); [x.pop("funding", None) for x in lock["packages"].values()]; p.write_text(json.dumps(lock, indent=2) + "\n")'
 

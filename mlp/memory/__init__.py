@@ -19,6 +19,7 @@ import numpy as np
 
 from mlp import validation
 from mlp.activations import Needs
+from mlp.dropout import BLOCK
 from mlp.schedules import Action, Advance, Reverse, Schedule, demands, depth, held, validate, walk
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def predict(
     9
     """
     sizes, _, beside, keeps = demands(net, batch, None, moments)
-    parameters, widest = net.parameters.nbytes, int(max(sizes[1:-1], default=0))
+    parameters = net.parameters.nbytes
     if schedule is None:
         layers = sizes[1:].tolist()
         states, adjoints = int(sizes[:-1].sum()), sum(max(layers[last::-2], default=0) for last in (-1, -2))
@@ -160,7 +161,8 @@ def predict(
         validate(schedule, net.depth)
         states, adjoints = max((held(step, sizes.tolist(), keeps) for step in walk(schedule)), key=sum)
     workspace = beside - (2 + moments) * parameters
-    masks = widest if dropout else 0
+    entries = batch * min(max(net.sizes[1:-1], default=0), max(1, BLOCK // batch))  # of a mask, at a time
+    masks = entries * max(6, 1 + net.parameters.itemsize) if dropout else 0  # numbers, and what they decide
     return Bytes(parameters, parameters, moments * parameters, states, adjoints, masks, workspace)
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from mlp import activations, losses, schedules, validation
-from mlp.memory import predict, simulate
+from mlp.memory import Bytes, predict, simulate
 from mlp.network import Network
 from mlp.schedules import Schedule
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
         net = shape(given.widths, given.hidden, given.dtype)
         budget = None if given.budget is None else validation.byte_count("--budget", given.budget)
         batch = validation.positive_integer("--batch", given.batch)
-        print(table(net, batch, validation.counter("--moments", given.moments)), flush=True)
+        print(table(net, batch, validation.counter("--moments", given.moments), budget), flush=True)
         return 0 if budget is None else recommend(net, batch, given.moments, budget)
     except (TypeError, ValueError) as error:
         print(error, file=sys.stderr)
@@ -54,16 +54,18 @@ def shape(widths: list[int], hidden: str, dtype: str) -> Network:
     return Network(sizes, phi, losses.by_name["cross_entropy"], zeros)
 
 
-def table(net: Network, batch: int, moments: int) -> str:
-    """A row for the plain loop and for each planner: what it computes and what it holds."""
-    head = f"{'schedule':<20}{'evaluations':>12}{'states':>8}{'states and adjoints':>21}{'everything':>16}"
-    rows = [row("plain loop", net, batch, moments, None)]
-    rows += [row(name, net, batch, moments, schedule) for name, schedule in planned(net.depth).items()]
+def table(net: Network, batch: int, moments: int, budget: int | None) -> str:
+    """A row for the plain loop and each planner: what it computes and holds, and if that is too much."""
+    rows = [f"{'schedule':<20}{'evaluations':>12}{'states':>8}{'states and adjoints':>21}{'everything':>16}"]
+    for name, schedule in [("plain loop", None), *planned(net.depth).items()]:
+        held = predict(net, batch, schedule, moments=moments)
+        mark = "  too much" if budget is not None and held.total > budget else ""
+        rows.append(row(name, schedule or schedules.store_all(net.depth), held) + mark)
     fixed = predict(net, batch, None, moments=moments)
     parts = [
         f"{name} {value:,}" for name, value in fixed._asdict().items() if name not in ("states", "adjoints")
     ]
-    return "\n".join([head, *rows, "bytes; in everything: " + ", ".join(parts)])
+    return "\n".join([*rows, "bytes; in everything: " + ", ".join(parts)])
 
 
 def planned(n: int) -> dict[str, Schedule]:
@@ -77,10 +79,9 @@ def planned(n: int) -> dict[str, Schedule]:
     }
 
 
-def row(name: str, net: Network, batch: int, moments: int, schedule: Schedule | None) -> str:
+def row(name: str, schedule: Schedule, held: Bytes) -> str:
     """A line of the table."""
-    ledger = simulate(schedule or schedules.store_all(net.depth))
-    held = predict(net, batch, schedule, moments=moments)
+    ledger = simulate(schedule)
     counts = f"{ledger.evaluations:>12,}{ledger.peak_states:>8,}"
     return f"{name:<20}{counts}{held.states + held.adjoints:>21,}{held.total:>16,}"
 

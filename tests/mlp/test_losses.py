@@ -1,10 +1,12 @@
 """Losses to 50 digits: values, first and second derivatives, deep tails; softmax and its logarithm."""
 
 from decimal import Decimal, getcontext, localcontext
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import mlp
 from mlp.losses import by_name, log_softmax, logsumexp, smooth_labels, softmax
@@ -91,6 +93,34 @@ def test_value_and_derivatives_against_exact_values(loss: str, kind: str, scale:
     assert abs(moved - delta).max() < 1e-14 * abs(delta).max() and abs(delta).max() > 1e-3
     assert abs(ours - product).max() < 1e-14 * max(abs(product).max(), 1e-3)
     assert scale > 100 or abs(product).max() > 1e-6
+
+
+def test_derivatives_against_symbols(loss: str) -> None:
+    """The definition of the loss of a column, differentiated twice by SymPy and evaluated to 30 digits."""
+    t, points = sympy.symbols("t:3", real=True), [Fraction(3, 2), Fraction(-5, 4), Fraction(3, 8)]
+    y, at = (
+        [Fraction(1, 2), Fraction(3, 8), Fraction(1, 8)],
+        dict(zip(t, map(sympy.Rational, points), strict=True)),
+    )
+    pairs = [(a, sympy.Rational(label)) for a, label in zip(t, y, strict=True)]
+    p, s = [sympy.exp(a) / sum(map(sympy.exp, t)) for a in t], [1 / (1 + sympy.exp(-a)) for a in t]
+    definition = {
+        "cross_entropy": -sum(label * sympy.log(a) for a, (_, label) in zip(p, pairs, strict=True)),
+        "binary_cross_entropy": -sum(
+            label * sympy.log(a) + (1 - label) * sympy.log(1 - a)
+            for a, (_, label) in zip(s, pairs, strict=True)
+        ),
+        "squared_error": sum((a - label) ** 2 for a, label in pairs) / 2,
+    }[loss]
+    slope = [float(definition.diff(a).subs(at).evalf(30)) for a in t]
+    bend = [[float(definition.diff(a, b).subs(at).evalf(30)) for b in t] for a in t]
+    column = np.array(points, float)[:, np.newaxis]
+    delta, hessian = column.copy(), np.eye(3)
+    value = by_name[loss].value_and_delta(delta, np.array(y, float)[:, np.newaxis])
+    by_name[loss].multiply_hessian(np.repeat(column, 3, axis=1), hessian)  # divides by its three columns
+    assert value == pytest.approx(float(definition.subs(at).evalf(30)), rel=1e-15)
+    assert np.allclose(delta[:, 0], slope, rtol=1e-14, atol=0) and min(map(abs, slope)) > 1e-2
+    assert np.allclose(3 * hessian, bend, rtol=1e-14, atol=1e-17) and np.diag(bend).min() > 1e-2
 
 
 def test_the_hessian_is_the_derivative_of_the_derivative(loss: str) -> None:

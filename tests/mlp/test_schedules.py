@@ -57,6 +57,18 @@ def test_the_two_simulators_agree_and_every_schedule_is_valid(n: int) -> None:
         assert schedules.depth(schedule) == n and hash(schedule) == hash(pickle.loads(pickle.dumps(schedule)))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("n", DEPTHS)
+def test_the_two_simulators_agree_on_many_layers(n: int) -> None:
+    """What the tests below find by `counts` is what the package's ledger says."""
+    few = {1, 2, 3, 10, isqrt(n), n // 2, n} & {*range(1, n + 1)}
+    many = [schedules.store_all(n), schedules.triangular(n), schedules.bisection(n), schedules.uniform(n)]
+    many += [schedules.uniform(n, k) for k in few]
+    for schedule in everything(n) if n <= 64 else [*many, *(schedules.binomial(n, s) for s in few if s > 1)]:
+        ledger = simulate(schedule)
+        assert (ledger.evaluations, ledger.peak_states) == counts(schedule)
+
+
 @pytest.mark.parametrize("n", DEPTHS)
 def test_store_all(n: int) -> None:
     assert counts(schedules.store_all(n)) == (n, n)

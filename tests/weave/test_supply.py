@@ -20,14 +20,15 @@ def licence(name: str) -> str:
 
 
 def test_every_tool_is_pinned_by_hash_and_has_a_licence_that_the_book_names() -> None:
-    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    files = ("requirements.txt", "tests/jax.txt")
+    requirements, jax = ((ROOT / name).read_text(encoding="utf-8") for name in files)
     page = (ROOT / "docs" / "reference" / "decisions.md").read_text(encoding="utf-8")
     excepted = re.search(r"with these exceptions(.*?)A test compares", page, re.DOTALL)
     assert excepted is not None
-    pinned = re.split(r"^(?=[a-zA-Z])", requirements, flags=re.MULTILINE)[1:]
+    pinned, more = (re.split(r"^(?=[a-zA-Z])", text, flags=re.MULTILINE)[1:] for text in (requirements, jax))
     installed = {each.metadata["Name"].lower().replace("_", "-") for each in metadata.distributions()}
-    assert len(pinned) > 80 and "://" not in requirements
-    for each in pinned:
+    assert len(pinned) > 80 and "://" not in requirements + jax
+    for each in (*pinned, *more):
         name = each.split("==")[0].lower().replace("_", "-")
         assert "--hash=sha256:" in each, name
         if name in installed:  # some are for other systems
