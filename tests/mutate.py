@@ -1,9 +1,9 @@
 """Does a test see it? The mistakes of mutations.toml, planted one at a time in copies of the repository.
 
 `python tests/mutate.py [--every N] [words]` tries all, every N-th, or those in whose group, file, label or
-description the words stand. A copy has the tracked files only, and comes first on the path. That it is what the
-tests import, the outcome says: otherwise every mistake would survive. Each has a copy of its own, so none is left
-behind.
+description the words stand; `page:` means that group. A copy has the tracked files only, and comes first on
+the path. That it is what the tests import, the outcome says: otherwise every mistake would survive. Each has a
+copy of its own, so none is left behind.
 """
 
 import argparse
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     meant = [
         each
         for each in listed(root)
-        if all(word in f"{each.group} {each.file} {each.label} {each.broken}" for word in given.words)
+        if all(word in f"{each.group}: {each.file} {each.label} {each.broken}" for word in given.words)
     ]
     entries = meant[:: given.every]
     found: dict[Mutation, tuple[str, str]] = {}

@@ -100,8 +100,8 @@ def test_a_formula_on_a_page_is_falsified_for_every_result() -> None:
     assert len(results) > 90
     missing = [f"{results[label]}: {label}" for label in results if label not in listed]
     assert not missing, (
-        "no formula is falsified for these results; add to tests/mutations.toml a [[page]] with the file, the "
-        "label, and a sign, transpose, factor or index of its check block that is wrong:\n"
+        "no formula is falsified for these results. Add to tests/mutations.toml a [[page]] with the file, "
+        "the label, and what makes a sign, transpose, factor or index of its check a wrong one:\n"
         + "\n".join(missing)
     )
     unknown = sorted(listed - results.keys())
