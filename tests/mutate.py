@@ -2,8 +2,8 @@
 
 `python tests/mutate.py [--every N] [words]` tries all, every N-th, or those in whose group, file, label or
 description the words stand; `page:` means that group. A copy has the tracked files only, and comes first on
-the path. That it is what the tests import, the outcome says: otherwise every mistake would survive. Each has a
-copy of its own, so none is left behind.
+the path. That it is what the tests import, the outcome says: otherwise every mistake would survive. Each has
+a copy of its own, so none is left behind.
 """
 
 import argparse
