@@ -1,12 +1,14 @@
 """Does a test see it? The mistakes of mutations.toml, planted one at a time in copies of the repository.
 
-`python tests/mutate.py [--every N] [words]` tries all, every N-th, or those in whose file or description the
-words stand. A copy has the tracked files only, and comes first on the path. That it is what the tests import,
-the outcome says: otherwise every mistake would survive. Each has a copy of its own, so none is left behind.
+`python tests/mutate.py [--every N] [words]` tries all, every N-th, or those in whose group, file, label or
+description the words stand; `page:` means that group. A copy has the tracked files only, and comes first on
+the path. That it is what the tests import, the outcome says: otherwise every mistake would survive. Each has
+a copy of its own, so none is left behind.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -28,8 +30,9 @@ class Mutation(NamedTuple):
 
     group : the table in which it is listed; "" for the tests of a file with no mistake planted.
     broken : what is broken, in a few words.
-    tests : what ought to see it, for pytest.
+    tests : what ought to see it, for pytest; the file itself if the list does not say.
     equivalent : why nothing can see it, if so.
+    label : the result that is falsified, if `file` is a page: a check of it must go red.
     """
 
     group: str
@@ -39,13 +42,14 @@ class Mutation(NamedTuple):
     broken: str
     tests: tuple[str, ...]
     equivalent: str = ""
+    label: str = ""
 
 
 def listed(root: Path) -> list[Mutation]:
     """Every mistake, in the order of the list."""
     tables = tomllib.loads((root / "tests" / "mutations.toml").read_text(encoding="utf-8"))
     return [
-        Mutation(group, **{**entry, "tests": tuple(entry["tests"])})
+        Mutation(group, **{**entry, "tests": tuple(entry.get("tests", [entry["file"]]))})
         for group, entries in tables.items()
         for entry in entries
     ]
@@ -85,6 +89,8 @@ def outcome(root: Path, mutation: Mutation) -> tuple[str, str]:
                 return "faulty", f"its text stands there {text.count(mutation.old)} times, not once"
             path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
         status, said = tested(folder, mutation.tests)
+        if status == 1 and mutation.label and not red(folder, mutation.label, said):
+            return "faulty", f"no assertion in a check of {mutation.label} fails\n{said}"
     known = {0: "survived", 1: "caught"} if mutation.group else {0: "passed"}
     return known.get(status, "faulty"), said
 
@@ -107,6 +113,13 @@ def tested(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
     return ran.returncode, ran.stdout[-2000:] + ran.stderr[-2000:]
 
 
+def red(folder: Path, label: str, said: str) -> bool:
+    """Whether the block that failed is a check of this result, and failed by an assertion."""
+    failed = re.search(r"^FAILED (\S+)::line:(\d+),", said, re.MULTILINE)
+    lines = (folder / failed[1]).read_text(encoding="utf-8").splitlines() if failed else []
+    return bool(failed and f"check={label}" in lines[int(failed[2]) - 1].split() and "AssertionError" in said)
+
+
 def told(found: dict[Mutation, tuple[str, str]]) -> bool:
     """Print what is not as it should be, a table, and the rates; whether all is well."""
     for each, (what, said) in found.items():
@@ -122,10 +135,10 @@ def told(found: dict[Mutation, tuple[str, str]]) -> bool:
         print()
         for file in sorted({each.file for each in entries}):
             of_file = [found[each][0] for each in entries if each.file == file]
-            print(f"{file:28} {of_file.count('caught'):3} of {len(of_file):3} caught")
+            print(f"{file:38} {of_file.count('caught'):3} of {len(of_file):3} caught")
         caught = sum(found[each][0] == "caught" for each in entries)
         alike = sum(found[each][0] == "survived" and bool(each.equivalent) for each in entries)
-        print(f"{group:28} {caught:3} of {len(entries):3} caught, {alike} cannot be: ", end="")
+        print(f"{group:38} {caught:3} of {len(entries):3} caught, {alike} cannot be: ", end="")
         print(f"{caught / max(1, len(entries) - alike):.1%}")
         well = well and caught >= ENOUGH * (len(entries) - alike)
     return well
@@ -135,10 +148,12 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Try the mistakes; 0 if the tests pass without them, every entry is sound, and enough are caught."""
     reader = argparse.ArgumentParser(description="Plant the mistakes of mutations.toml, one at a time.")
     reader.add_argument("--every", type=int, default=1, metavar="N", help="every N-th of them only")
-    reader.add_argument("words", nargs="*", help="only those in whose file or description these stand")
+    reader.add_argument("words", nargs="*", help="only those with these in group, file, label or description")
     given = reader.parse_args(arguments)
     meant = [
-        each for each in listed(root) if all(word in f"{each.file} {each.broken}" for word in given.words)
+        each
+        for each in listed(root)
+        if all(word in f"{each.group}: {each.file} {each.label} {each.broken}" for word in given.words)
     ]
     entries = meant[:: given.every]
     found: dict[Mutation, tuple[str, str]] = {}

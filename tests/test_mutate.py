@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from weave.scan import PROVED, Open, scan
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("derivatives", "network", "checkpointing")
 RUNNER: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("mutate.py")))
 LIST = """
 [[mlp]]
@@ -30,6 +34,13 @@ broken = "the past"
 old = "a * 2"
 new = "a"
 tests = ["tests/test_code.py"]
+
+[[page]]
+file = "tests/test_code.py"
+label = "thm:double"
+broken = "the assertion, where no check is"
+old = "== 4"
+new = "== 5"
 """
 
 
@@ -57,6 +68,8 @@ def test_a_mistake_is_caught_or_survives_or_does_not_apply(
         "faulty   mlp/code.py: the past",
         "Zero changes nothing.",
         "its text stands there 0 times, not once",
+        "faulty   tests/test_code.py: the assertion, where no check is",
+        "no assertion in a check of thm:double fails",
         "1 of   3 caught, 1 cannot be: 50.0%",
     ):
         assert line in said, said
@@ -70,3 +83,26 @@ def test_nineteen_of_twenty_are_enough(caught: int, well: bool) -> None:
     alike = entry._replace(broken="alike", equivalent="It is the same.")
     assert RUNNER["told"]({**found, alike: ("survived", "")}) == well
     assert not RUNNER["told"]({**found, entry: ("faulty", "")})
+
+
+def test_a_formula_on_a_page_is_falsified_for_every_result() -> None:
+    """What each falsified formula turns red is for `make mutate` to see; here it is only asked for."""
+    listed = {each.label for each in RUNNER["listed"](ROOT) if each.group == "page"}
+    results = {}
+    for part in PARTS:
+        for path in sorted((ROOT / "docs" / part).glob("*.md")):
+            page = scan(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+            results |= {
+                token.options["label"]: f"{page.path}:{token.line}"
+                for token in page.tokens
+                if isinstance(token, Open) and token.kind in PROVED
+            }
+    assert len(results) > 90
+    missing = [f"{results[label]}: {label}" for label in results if label not in listed]
+    assert not missing, (
+        "no formula is falsified for these results. Add to tests/mutations.toml a [[page]] with the file, "
+        "the label, and what makes a sign, transpose, factor or index of its check a wrong one:\n"
+        + "\n".join(missing)
+    )
+    unknown = sorted(listed - results.keys())
+    assert not unknown, f"tests/mutations.toml falsifies results that there are not: {unknown}"
