@@ -539,7 +539,7 @@ def replaced(source, target):
 os.replace = replaced
 
 def tracer(last, behind):
-    # SIGKILL to this very process at the last-th line that Python executes while it saves, or behind the renaming
+    # SIGKILL to this very process at the last-th line that is executed while it saves, or behind the renaming
     lines = [0]
     def trace(frame, event, argument):
         lines[0] += event == "line" and (renamed[0] or not behind)

@@ -125,10 +125,11 @@ def test_ctrl_c_again_while_all_is_put_back(presses: int, monkeypatch: pytest.Mo
     while len(struck) == presses or line == 0:
         line, run = line + 1, begun(2)
         struck.clear()
-        with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
-            patch.setattr(run.progress, "tick", pressed)
+        monkeypatch.setattr(run.progress, "tick", pressed)
+        with pytest.raises(KeyboardInterrupt):
             next(run)
         assert resting(run) == border, f"line {line}"
+        monkeypatch.setattr(run.progress, "tick", lambda: None)
         next(run)
         assert resting(run) == then
     assert line == 6 and not struck  # there is no sixth line
