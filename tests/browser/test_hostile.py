@@ -243,10 +243,8 @@ def test_what_is_copied_says_the_same(root: Path) -> None:
     latex = paper.page(book, ADDRESS)
     assert r"\texttt{a\textless{}b \& \&amp;}, 1 \textless{} 2 \& 3" in latex and "\x02" not in latex
     assert r"\emph{\textless{}/title\textgreater{}" in latex.partition(r"\bibitem")[2]
-    source = (
-        copies.bibtex(book, ADDRESS).rstrip("}\n")
-        + f"}},\n  place = {copies.places(book, ADDRESS)['sec:two']}\n}}"
-    )
+    place = copies.places(book, ADDRESS)["sec:two"]
+    source = f"{copies.bibtex(book, ADDRESS).rstrip()[:-1]}  place = {place}\n}}"
     (entry,) = parse_string(source, "bibtex").entries.values()
     assert entry.fields["place"].endswith(r", \texttt{\#sec:two}")
     assert entry.fields["booktitle"].startswith(r"A \textless{}/title\textgreater{}")
