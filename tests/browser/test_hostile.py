@@ -242,6 +242,7 @@ def test_what_is_copied_says_the_same(root: Path) -> None:
     assert names["text"] == expected["text"]
     latex = paper.page(book, ADDRESS)
     assert r"\texttt{a\textless{}b \& \&amp;}, 1 \textless{} 2 \& 3" in latex and "\x02" not in latex
+    assert latex.count("\\begin{lstlisting}") == latex.count("\\end{lstlisting}") == 4
     assert r"\emph{\textless{}/title\textgreater{}" in latex.partition(r"\bibitem")[2]
     place = copies.places(book, ADDRESS)["sec:two"]
     source = f"{copies.bibtex(book, ADDRESS).rstrip()[:-1]}  place = {place}\n}}"
