@@ -161,7 +161,7 @@ def broken_rule(action: Action, states: set[int], layer: int, n: int, turned: bo
                 (state == 0 or state not in states, f"x_{state} is not a live state that can be dropped")
             ]
         case _:
-            rules = [(True, "an action is an Advance, a Reverse or a Drop, of integers")]
+            rules = [(True, "an action is an Advance, a Reverse or a Drop, of Python's integers")]
     return next((words for broken, words in rules if broken), "")
 
 
