@@ -52,6 +52,7 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
     classes = validation.positive_integer("classes", classes)
     labels = validation.class_labels(labels, classes)
     dtype = validation.real_dtype(dtype)
+    validation.addressable("labels and classes", classes * len(labels) * dtype.itemsize)
     y: Array = np.equal.outer(np.arange(classes), labels).astype(dtype)
     return y
 

@@ -110,7 +110,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     A process that is killed, or a machine that stops, leaves the old file as it was, and perhaps
     beside it a part of the new one, whose name ends in .tmp.
     """
-    beside = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+    beside = path.with_name(f"{path.name[:50]}.{secrets.token_hex(8)}.tmp")  # no longer than a name may be
     try:
         with beside.open("xb") as file:
             yield file

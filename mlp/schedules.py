@@ -132,8 +132,8 @@ def validate(schedule: Schedule, n: int) -> Schedule:
                 states, pending = states - {layer - 1}, layer
             case Drop(state):
                 states = states - {state}
-    if pending > 1 or states:
-        came = f"one that ends before layer {pending - 1} is reversed" if pending > 1 else f"{states} left"
+    if pending > 1:  # else no state is left: the reversal of layer k + 1 uses x_k up, for good
+        came = f"one that ends before layer {pending - 1} is reversed"
         remedy = f"Use a planner of mlp.schedules for depth {n}, or complete it."
         raise ValueError(validation.message("schedule", f"one that reverses {n} layers", came, remedy))
     return schedule
@@ -144,7 +144,7 @@ def broken_rule(action: Action, states: set[int], layer: int, n: int, turned: bo
     last = n if not turned else layer - 1
     match action:
         case Advance(int(start), int(stop)):
-            again = states & set(range(start + 1, stop + 1))
+            again = {k for k in states if start < k <= stop}
             rules = [
                 (not 0 <= start < stop <= last, f"an advance leads upward, at most to x_{last} now"),
                 (start not in states, f"x_{start} is not live"),
@@ -161,7 +161,7 @@ def broken_rule(action: Action, states: set[int], layer: int, n: int, turned: bo
                 (state == 0 or state not in states, f"x_{state} is not a live state that can be dropped")
             ]
         case _:
-            rules = [(True, "an action is an Advance, a Reverse or a Drop, of integers")]
+            rules = [(True, "an action is an Advance, a Reverse or a Drop, of Python's integers")]
     return next((words for broken, words in rules if broken), "")
 
 

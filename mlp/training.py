@@ -144,7 +144,12 @@ class Run:
             loss, seconds = self.train_epoch()
             self.epoch += 1  # here, because Ctrl-C must not come between an epoch and its count
         except BaseException:
-            self.restore(before)
+            while True:
+                try:
+                    self.restore(before)
+                    break
+                except KeyboardInterrupt:  # Ctrl-C once more: what was put back by half is put back anew
+                    continue
             raise
         finally:
             self.progress.clear()

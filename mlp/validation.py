@@ -8,6 +8,7 @@ network; all code below this border may trust its input.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -39,6 +40,15 @@ def message(what: str, expected: str, came: object, remedy: str) -> str:
     return f"{what}: expected {expected}, got {came}. {remedy}"
 
 
+def shown(value: object) -> str:
+    """`value` as a message quotes it: on one line, and of 200 characters at most."""
+    try:
+        text = " ".join(repr(value).splitlines())
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = f"a {type(value).__name__} too large to be written"
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
 def choice(what: str, name: str, choices: Mapping[str, T]) -> T:
     """The entry of `choices` called `name`; an unknown name is answered with the nearest one.
 
@@ -48,16 +58,16 @@ def choice(what: str, name: str, choices: Mapping[str, T]) -> T:
     """
     if isinstance(name, str) and name in choices:
         return choices[name]
-    nearest = get_close_matches(str(name), choices, n=1, cutoff=0.0)[0]
-    raise ValueError(message(what, " or ".join(choices), repr(name), f"Write {nearest!r}."))
+    nearest = get_close_matches(str(name).lower(), choices, n=1, cutoff=0.0)[0]
+    raise ValueError(message(what, " or ".join(choices), shown(name), f"Write {nearest!r}."))
 
 
 def positive_integer(what: str, value: int) -> int:
     """`value` as an int, at least 1."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(message(what, "a positive integer", repr(value), "Write it as an int."))
+        raise TypeError(message(what, "a positive integer", shown(value), "Write it as an int."))
     if value < 1:
-        raise ValueError(message(what, "a positive integer", repr(value), "Choose at least 1."))
+        raise ValueError(message(what, "a positive integer", shown(value), "Choose at least 1."))
     return int(value)
 
 
@@ -69,10 +79,10 @@ def byte_count(what: str, value: int | str) -> int:
     """
     if not isinstance(value, str):
         return positive_integer(what, value)
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kKMGT]?)(i?)B", value.strip())
+    found = re.fullmatch(r"(\d{1,999}(?:\.\d{1,999})?) ?([kKMGT]?)(i?)B", value.strip())
     if not found:
         remedy = "Write for example '64MB' (of 10^6 bytes) or '64MiB' (of 2^20)."
-        raise ValueError(message(what, "a number of bytes", repr(value), remedy))
+        raise ValueError(message(what, "a number of bytes", shown(value), remedy))
     number, prefix, binary = found.groups()
     return int(Fraction(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
 
@@ -101,16 +111,17 @@ def addressable(what: str, size: int) -> None:
 def at_most(what: str, value: N, most: N) -> N:
     """`value`, if it is no more than `most`."""
     if value > most:
-        raise ValueError(message(what, f"at most {most}", value, f"Choose {what}={most}, or leave it out."))
+        remedy = f"Choose {what}={most}, or leave it out."
+        raise ValueError(message(what, f"at most {most}", shown(value), remedy))
     return value
 
 
 def positive_number(what: str, value: float) -> float:
     """`value` as a float, finite and greater than 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a positive number", repr(value), "Write it as a float."))
+        raise TypeError(message(what, "a positive number", shown(value), "Write it as a float."))
     if not 0 < to_float(value) < math.inf:
-        raise ValueError(message(what, "a positive, finite number", repr(value), "Try 1.0."))
+        raise ValueError(message(what, "a positive, finite number", shown(value), "Try 1.0."))
     return float(value)
 
 
@@ -125,18 +136,18 @@ def to_float(value: float) -> float:
 def fraction(what: str, value: float) -> float:
     """`value` as a float, at least 0 and less than 1."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a number from 0 to less than 1", repr(value), "Write it as a float."))
-    if not 0 <= value < 1:
-        raise ValueError(message(what, "a number from 0 to less than 1", repr(value), "Try 0.5."))
+        raise TypeError(message(what, "a number from 0 to less than 1", shown(value), "Write it as a float."))
+    if not 0 <= to_float(value) < 1:  # a Fraction may be less than 1, and its float not
+        raise ValueError(message(what, "a number from 0 to less than 1", shown(value), "Try 0.5."))
     return float(value)
 
 
 def counter(what: str, value: int) -> int:
     """`value` as an int from 0 to 2^64 - 1."""
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(message(what, "an integer from 0 to 2^64 - 1", repr(value), "Count from 0."))
+        raise TypeError(message(what, "an integer from 0 to 2^64 - 1", shown(value), "Count from 0."))
     if not 0 <= value < 2**64:
-        raise ValueError(message(what, "an integer from 0 to 2^64 - 1", repr(value), "Count from 0."))
+        raise ValueError(message(what, "an integer from 0 to 2^64 - 1", shown(value), "Count from 0."))
     return int(value)
 
 
@@ -156,24 +167,24 @@ def network(net: object) -> None:
 def none_or(what: str, value: object, kind: type, remedy: str) -> None:
     """Refuse a `value` that is neither None nor a `kind`."""
     if value is not None and not isinstance(value, kind):
-        raise TypeError(message(what, f"None or a {kind.__name__}", repr(value), remedy))
+        raise TypeError(message(what, f"None or a {kind.__name__}", shown(value), remedy))
 
 
 def share(what: str, value: float) -> float:
     """`value` as a float from 0 to 1."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a number from 0 to 1", repr(value), "Write it as a float."))
+        raise TypeError(message(what, "a number from 0 to 1", shown(value), "Write it as a float."))
     if not 0 <= value <= 1:
-        raise ValueError(message(what, "a number from 0 to 1", repr(value), "Try 0.1."))
+        raise ValueError(message(what, "a number from 0 to 1", shown(value), "Try 0.1."))
     return float(value)
 
 
 def non_negative_number(what: str, value: float) -> float:
     """`value` as a float, finite and at least 0."""
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a number from 0 up", repr(value), "Write it as a float."))
+        raise TypeError(message(what, "a number from 0 up", shown(value), "Write it as a float."))
     if not 0 <= to_float(value) < math.inf:
-        raise ValueError(message(what, "a finite number from 0 up", repr(value), "Try 0.0."))
+        raise ValueError(message(what, "a finite number from 0 up", shown(value), "Try 0.0."))
     return float(value)
 
 
@@ -183,7 +194,7 @@ def generator(rng: int | np.random.Generator) -> np.random.Generator:
         return rng
     if not isinstance(rng, Integral) or isinstance(rng, bool) or rng < 0:
         raise TypeError(
-            message("rng", "a seed from 0 up or a numpy.random.Generator", repr(rng), "Write rng=0.")
+            message("rng", "a seed from 0 up or a numpy.random.Generator", shown(rng), "Write rng=0.")
         )
     return np.random.default_rng(int(rng))
 
@@ -193,7 +204,7 @@ def layer_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
     widths = listed(sizes)
     if not isinstance(widths, Sequence) or isinstance(widths, str | bytes) or len(widths) < 2:
         expected = "the widths of at least an input and an output"
-        raise ValueError(message("sizes", expected, repr(sizes), "Write for example [784, 30, 10]."))
+        raise ValueError(message("sizes", expected, shown(sizes), "Write for example [784, 30, 10]."))
     return tuple(positive_integer(f"sizes[{k}]", d) for k, d in enumerate(widths))
 
 
@@ -201,7 +212,8 @@ def extents(shape: Sequence[int]) -> tuple[int, ...]:
     """The sizes of an array."""
     if not isinstance(shape, Sequence) or not all(isinstance(d, Integral) and d >= 0 for d in shape):
         expected, remedy = "a tuple of integers from 0 up", "Write for example (60000,)."
-        raise TypeError(message("shape", expected, repr(shape), remedy))
+        raise TypeError(message("shape", expected, shown(shape), remedy))
+    addressable("shape", math.prod(shape))
     return tuple(shape)
 
 
@@ -209,7 +221,7 @@ def real_dtype(dtype: Any) -> np.dtype[Any]:
     """float32 or float64, the types that networks compute in."""
     name = isinstance(dtype, str | type | np.dtype)
     if not name or dtype not in (np.float32, np.float64, "float32", "float64"):
-        raise TypeError(message("dtype", "float32 or float64", repr(dtype), "Write dtype=np.float32."))
+        raise TypeError(message("dtype", "float32 or float64", shown(dtype), "Write dtype=np.float32."))
     wanted: np.dtype[Any] = np.dtype(dtype)
     return wanted
 
@@ -426,14 +438,14 @@ out[...] = ...; what is returned is not used.
         if not hasattr(hidden, member):
             expected = f"a name or an activation, which has {member!r}"
             raise TypeError(
-                message("hidden", expected, repr(hidden), f"Write {' or '.join(by_name)}, or add it.")
+                message("hidden", expected, shown(hidden), f"Write {' or '.join(by_name)}, or add it.")
             )
     if not isinstance(hidden.name, str):
-        raise TypeError(message("name of hidden", "a str", repr(hidden.name), "Files know it by this name."))
+        raise TypeError(message("name of hidden", "a str", shown(hidden.name), "Files know it by this name."))
     if hidden.needs not in ("output", "input"):
         remedy = "Say from what multiply_derivative computes phi'(z)."
         raise ValueError(
-            message(f"needs of {hidden.name}", "'output' or 'input'", repr(hidden.needs), remedy)
+            message(f"needs of {hidden.name}", "'output' or 'input'", shown(hidden.needs), remedy)
         )
     numbers = np.linspace(-1, 1, 5, dtype=dtype)[:, np.newaxis]
     count = counter(f"workspace of {hidden.name}", getattr(hidden, "workspace", 0))
@@ -481,7 +493,14 @@ def class_labels(labels: Array, classes: int) -> Array:
 def named(what: str, path: str | PathLike[str]) -> Path:
     """`path`, which is to be of type str or an object with that meaning."""
     if not isinstance(path, str | PathLike):
-        raise TypeError(message(what, f"the path of a {what}", repr(path), "Write it as a str."))
+        raise TypeError(message(what, f"the path of a {what}", shown(path), "Write it as a str."))
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # the caller says what is missing
+    except (OSError, ValueError) as error:
+        came = f"{shown(path)}: {error.strerror if isinstance(error, OSError) else error}"
+        raise ValueError(message(what, "a path that can exist", came, "Choose another name.")) from error
     return Path(path)
 
 

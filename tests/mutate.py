@@ -155,6 +155,8 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         for each in listed(root)
         if all(word in f"{each.group}: {each.file} {each.label} {each.broken}" for word in given.words)
     ]
+    if given.every < 1 or not meant:
+        reader.error(f"expected N from 1 up and words of some mistake, got {given.every} and {given.words}")
     entries = meant[:: given.every]
     found: dict[Mutation, tuple[str, str]] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:

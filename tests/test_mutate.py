@@ -2,6 +2,7 @@
 
 import runpy
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,13 @@ def test_a_mistake_is_caught_or_survives_or_does_not_apply(
     assert (tmp_path / "mlp/code.py").read_text() == "def double(a):\n    return a + a\n"
 
 
+@pytest.mark.parametrize("arguments", [["no such words"], ["--every", "0"]])
+def test_to_try_nothing_is_a_mistake(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        RUNNER["main"](arguments)
+    assert "expected N from 1 up and words of some mistake" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("caught", "well"), [(19, True), (18, False)])
 def test_nineteen_of_twenty_are_enough(caught: int, well: bool) -> None:
     entry = RUNNER["Mutation"]("mlp", "mlp/code.py", "a", "b", "", ())
@@ -106,3 +114,13 @@ def test_a_formula_on_a_page_is_falsified_for_every_result() -> None:
     )
     unknown = sorted(listed - results.keys())
     assert not unknown, f"tests/mutations.toml falsifies results that there are not: {unknown}"
+
+
+def test_the_list_is_long_and_fits_the_sources() -> None:
+    """Where a text is gone the runner says so in the end; here it is told at once."""
+    mistakes, root = RUNNER["listed"](RUNNER["ROOT"]), RUNNER["ROOT"]
+    assert Counter(each.group for each in mistakes) >= Counter(mlp=60, weave=20)
+    assert RUNNER["ENOUGH"] >= 0.95 and len({each[:4] for each in mistakes}) == len(mistakes)
+    for each in mistakes:
+        assert (root / each.file).read_text(encoding="utf-8").count(each.old) == 1, each
+        assert each.old != each.new and each.file.startswith(("mlp/", "docs/")), each

@@ -31,7 +31,7 @@
   /** The bundle of what the page itself does not hold: a script beside it, loaded when first needed. */
   let bundle;
   const loaded = () => (bundle ??= new Promise((resolve, reject) => {
-    const script = Object.assign(document.createElement("script"), { src: location.pathname.replace(/^.*\/|\.html$/g, "") + ".copies.js" });
+    const script = Object.assign(document.createElement("script"), { src: `./${location.pathname.replace(/^.*\/|\.html$/g, "")}.copies.js` });
     script.addEventListener("load", () => resolve(window.bookCopies));
     script.addEventListener("error", () => { bundle = undefined; reject(new Error("what this page offers could not be loaded")); });
     document.head.append(script);
@@ -57,8 +57,8 @@
 
   /** The page's entry for BibTeX; within a section, with its address. */
   async function citation(button) {
-    const { bib } = await loaded(), heading = button.closest("h2, h3");
-    return heading ? bib.replace(/\n}\s*$/, `\n  howpublished = {Section "${heading.dataset.title}", \\texttt{\\#${heading.id}}},\n}\n`) : bib;
+    const { bib, places } = await loaded(), heading = button.closest("h2, h3");
+    return heading ? bib.replace(/}\s*$/, () => `  howpublished = ${places[heading.id]},\n}\n`) : bib;
   }
 
   const texts = {
@@ -89,7 +89,6 @@
     keep.checked = wish() === "kept";
     keep.addEventListener("change", () => { try { localStorage.setItem("macros", keep.checked ? "kept" : "expanded"); } catch { /* not remembered */ } });
     for (const heading of document.querySelectorAll("article h2[id^='sec:'], article h3[id^='sec:']")) {
-      heading.dataset.title = heading.firstChild.textContent.trim();
       const tools = Object.assign(document.createElement("span"), { className: "take" });
       tools.append(copier("section", "Copy this section as LaTeX", "LaTeX"), copier("citation", "Copy a BibTeX entry for this section", "BibTeX"));
       heading.append(tools);
@@ -162,7 +161,7 @@
   const asked = {};
   const previews = (page) => asked[page] ??= new Promise((resolve) => {
     const script = Object.assign(document.createElement("script"), { src: new URL(`${page}.previews.js`, root).href });
-    script.addEventListener("load", () => resolve(window.bookPreviews[page]));
+    script.addEventListener("load", () => resolve(window.bookPreviews[decodeURIComponent(page)]));
     script.addEventListener("error", () => resolve({}));
     document.head.append(script);
   });

@@ -48,6 +48,7 @@ PREFIXES = {
     "sec": "section",
     "wrong": "wrong",
 }
+NAME = re.compile(r"[\w:.-]+")
 KINDS = {kind: prefix for prefix, kind in PREFIXES.items()}
 
 
@@ -201,6 +202,12 @@ class Book:
                 target.line,
                 f"label {target.label!r} on a {target.kind}",
                 f"Begin it with '{KINDS[target.kind]}:'",
+            )
+        if not NAME.fullmatch(target.label):
+            raise page.error(
+                target.line,
+                f"label {target.label!r}, which would not fit into an address",
+                "Write letters, digits, and - . : _ only",
             )
         if target.label in self.labels:
             first = self.labels[target.label]
@@ -359,6 +366,7 @@ class Book:
                     f"a check of {label!r}, which no page defines",
                     "Name the label of the result that the block checks",
                 )
+        yield from self._unfit()
         yield from self._uncited()
         yield from labels.lost(self.root, self.labels)
 
@@ -371,18 +379,26 @@ class Book:
                     "Add the entry, or correct the key",
                 )
 
+    def _entry_error(self, key: str, problem: str, remedy: str) -> WeaveError:
+        """A mistake in an entry of the bibliography."""
+        before, *_ = re.split(rf"\{{\s*{re.escape(key)}\s*,", self.bibliography.text)
+        return WeaveError("docs/references.bib", 1 + before.count("\n"), f"entry {key!r}{problem}", remedy)
+
+    def _unfit(self) -> Iterator[WeaveError]:
+        for key, entry in self.bibliography.entries.items():
+            if not NAME.fullmatch(key):
+                problem = ", whose key would not fit into an address"
+                yield self._entry_error(key, problem, "Write letters, digits, and - . : _ only")
+            if not re.match("https?://", entry.fields.get("url", "https://")):
+                problem = f", whose url is {entry.fields['url']!r}"
+                yield self._entry_error(key, problem, "Begin it with https://")
+
     def _uncited(self) -> Iterator[WeaveError]:
         tokens = (token for page in self.pages.values() for token in page.tokens)
         cited = {key for token in tokens if isinstance(token, Cite) for key, _ in token.keys}
         for key in self.bibliography.entries:
             if key not in cited:
-                before, *_ = re.split(rf"\{{\s*{re.escape(key)}\s*,", self.bibliography.text)
-                yield WeaveError(
-                    "docs/references.bib",
-                    1 + before.count("\n"),
-                    f"entry {key!r}, which no page cites",
-                    f"Cite it, [@{key}], or take it out",
-                )
+                yield self._entry_error(key, ", which no page cites", f"Cite it, [@{key}], or take it out")
 
     def _unknown_number(self, page: Page, token: Measured) -> Iterator[WeaveError]:
         try:

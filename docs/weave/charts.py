@@ -198,8 +198,8 @@ def plot(
     y = Axis((value for each in series.values() for value in each.y), HIGH - 46, 28, log_y)
     drawn = [
         *_grid(x, y),
-        _text(html.escape(y_label), 0, 13, "start"),
-        _text(html.escape(x_label), right, HIGH - 4, "end"),
+        _text(y_label, 0, 13, "start"),
+        _text(x_label, right, HIGH - 4, "end"),
     ]
     for each in series.values():
         drawn.append(f'<g class="role-{each.role}">{"".join(_series(each, x, y))}</g>')
@@ -250,9 +250,7 @@ def _names(ends: list[tuple[float, float, str, str]]) -> list[str]:
             if x < end and left < right and level - APART < height < level + APART:
                 height = level - APART
         taken.append((x, height, right) if words else (0, -99, 0))
-        drawn.append(
-            f'<g class="role-{role}">{_text(html.escape(words), x + 8, height + 4.5, "start", "end")}</g>'
-        )
+        drawn.append(f'<g class="role-{role}">{_text(words, x + 8, height + 4.5, "start", "end")}</g>')
     return drawn
 
 
@@ -304,14 +302,14 @@ def bars(
         x = [before + scale * length for before, length in zip(x, lengths, strict=True)]
     for row, words in enumerate(rows):
         y = top + pitch * row + 17
-        drawn.append(_text(html.escape(words), left - 8, y, "end", "row"))
+        drawn.append(_text(words, left - 8, y, "end", "row"))
         drawn.append(_text(format(ends[row], form), x[row] + 5, y, "start", "row"))
     if mark is not None:
         drawn.append(
             f'<path class="line" stroke-dasharray="4 3" d="M{left + scale * mark:.1f} {top}V{bottom}"/>'
         )
     drawn.append(f'<path class="line" d="M{left:.1f} {top}V{bottom}"/>')
-    drawn.append(_text(html.escape(x_label), left, bottom + 18, "start"))
+    drawn.append(_text(x_label, left, bottom + 18, "start"))
     drawing = f'<svg viewBox="0 0 {WIDE} {bottom + 24}">{"".join(drawn)}</svg>'
     return Chart(drawing, alternative, columns or {"": rows, **parts}, caption)
 
@@ -348,7 +346,7 @@ def counts(matrix: npt.NDArray[np.integer], *, rows: str, columns: str, alternat
     parts = [
         _text(columns, middle, 14),
         f'<text class="label" transform="translate(14 {middle}) rotate(-90)" '
-        f'text-anchor="middle">{rows}</text>',
+        f'text-anchor="middle">{html.escape(rows)}</text>',
     ]
     for i in range(size):
         place = cell * (i + 1.5) + 5
@@ -384,7 +382,7 @@ def images(pictures: npt.NDArray[np.floating], captions: Sequence[str], *, alter
             squares.setdefault(shade, []).append(f"M{left + column:g} {top + row:.4g}h1v1h-1z")
     shades = [f'<path fill-opacity="{shade / 16:g}" d="{"".join(each)}"/>' for shade, each in squares.items()]
     words = [
-        _text(html.escape(caption), cell * (index % 8) + 37.5, 92 * (index // 8) + 82)
+        _text(caption, cell * (index % 8) + 37.5, 92 * (index // 8) + 82)
         for index, caption in enumerate(captions)
     ]
     drawing = (
@@ -396,7 +394,8 @@ def images(pictures: npt.NDArray[np.floating], captions: Sequence[str], *, alter
 
 def _text(words: object, x: float, y: float, anchor: str = "middle", kind: str = "label") -> str:
     """Words in a drawing; `anchor` says which part of them is at `x`."""
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>'
+    shown = html.escape(str(words))
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{shown}</text>'
 
 
 def _shown(value: object) -> str:

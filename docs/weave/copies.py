@@ -7,11 +7,14 @@ something is first copied, since a page that was opened from a file may not fetc
 
 from __future__ import annotations
 
+import ast
+import html
 import json
 import re
 import textwrap
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 from weave import export, paper, results, sheet
 from weave.book import Book
@@ -43,6 +46,7 @@ def bundle(book: Book, address: str) -> str:
         "md": markdown(book, address),
         "py": program(book, address),
         "bib": bibtex(book, address),
+        "places": places(book, address),
     }
     return f"window.bookCopies = {json.dumps(taken)};\n"
 
@@ -79,8 +83,7 @@ def _plain(book: Book, address: str, source: Page, token: Token) -> str:
     """A token as plain Markdown."""
     match token:
         case Fence():
-            marks = f"{token.indent}```"
-            plain = f"{marks}{token.language}\n{textwrap.indent(token.code, token.indent)}{marks}"
+            plain = textwrap.indent(_fenced(token.code, token.language), token.indent)
         case Math(display=False):
             plain = f"${expand(token.tex)}$"
         case Math():
@@ -125,19 +128,30 @@ def _head(book: Book, address: str, token: Open | Sheet) -> str:
     number = book.numbers.get((address, token.start), "")
     if token.kind == "listing":
         shown = next(listing for listing in book.listings if listing.opened is token)
-        return f"`{shown.piece.name}`:\n\n```python\n{textwrap.dedent(shown.piece.text)}```"
+        return f"`{shown.piece.name}`:\n\n{_fenced(textwrap.dedent(shown.piece.text), 'python')}"
     if token.kind in FIGURES:
-        return f"**Figure {number}.** [{token.options.get('alt', '')}]"
+        return f"**Figure {number}.** [{_said(token.options.get('alt', ''))}]"
     nouns = {"wrong": "Wrong turn", "aside": "Note", "source": "", "bibliography": ""}
     named = f"{nouns.get(token.kind, token.kind.capitalize())} {number}".strip()
-    title = f" ({token.argument})" if token.argument else ""
+    title = f" ({_said(token.argument)})" if token.argument else ""
     return f"**{named}{title}.**" if named else ""
+
+
+def _fenced(code: str, language: str) -> str:
+    """Code between marks that do not occur in it."""
+    marks = "`" * (1 + max(2, *map(len, re.findall("`+", code)), 0))
+    return f"{marks}{language}\n{code}{marks}"
+
+
+def _said(text: str) -> str:
+    """Plain words, in which Markdown is to see no tags, entities or marks of its own."""
+    return re.sub(r"([\\`*_\[\]])", r"\\\1", html.escape(text, quote=False))
 
 
 def program(book: Book, address: str) -> str:
     """The blocks of a page as one program: sessions typed out, errors that are meant caught and printed."""
     source = book.pages[address]
-    parts = [f'"""The blocks of "{title(book, address)}", in their order."""']
+    parts = [f'# The blocks of "{title(book, address)}", in their order.']
     for token in source.tokens:
         if isinstance(token, Heading) and token.level > 1:
             parts.append(f"# {token.text}")
@@ -152,8 +166,15 @@ def _runnable(fence: Fence) -> str:
     if "raises" not in fence.options:
         return code
     error = fence.options["raises"]
-    body = textwrap.indent(code, "    ")
-    return f"try:\n{body}\nexcept {error} as error:\n    print(type(error).__name__, error)"
+    return f"try:\n{_indented(code)}\nexcept {error} as error:\n    print(type(error).__name__, error)"
+
+
+def _indented(code: str) -> str:
+    """Code one level deeper, the insides of its texts as they were."""
+    texts = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant | ast.JoinedStr))
+    inside = {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or 0) + 1)}
+    lines = enumerate(code.splitlines(), start=1)
+    return "\n".join(line if number in inside or not line else f"    {line}" for number, line in lines)
 
 
 def typed(session: str) -> str:
@@ -170,10 +191,29 @@ def bibtex(book: Book, address: str) -> str:
     key = re.sub(r"[^a-z]+", "-", address.removesuffix(".md")).strip("-")
     site = book.config.get("site_url") or ""
     fields = {
-        "title": f"{{{title(book, address)}}}",
-        "booktitle": f"{{{book.config['site_name']}}}",
+        "title": f"{{{_bibtex(plain(title(book, address)))}}}",
+        "booktitle": f"{{{_bibtex(book.config['site_name'])}}}",
         "note": f"{{Version {version('mlp')}}}",
-        "url": f"{{{site.rstrip('/')}/{address.removesuffix('.md')}.html}}" if site else "",
+        "url": f"{{{site.rstrip('/')}/{quote(address.removesuffix('.md'))}.html}}" if site else "",
     }
     body = "".join(f"  {name} = {value},\n" for name, value in fields.items() if value)
     return f"@misc{{book-{key},\n{body}}}\n"
+
+
+def places(book: Book, address: str) -> dict[str, str]:
+    """What an entry says to cite a section: its title and its anchor."""
+    headings = [token for token in book.pages[address].tokens if isinstance(token, Heading) and token.label]
+    return {
+        each.label: f'{{Section "{_bibtex(plain(each.text))}", \\texttt{{{_bibtex(f"#{each.label}")}}}}}'
+        for each in headings
+    }
+
+
+def plain(heading: str) -> str:
+    """A heading in words."""
+    return html.unescape(heading.replace("`", ""))
+
+
+def _bibtex(text: str) -> str:
+    r"""Text in a field of BibTeX, which counts braces even behind a backslash."""
+    return export.escaped(text).replace(r"\{", r"\textbraceleft{}").replace(r"\}", r"\textbraceright{}")

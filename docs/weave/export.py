@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
+import unicodedata
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
+from markdown.util import HTML_PLACEHOLDER_RE
 
 from weave import results
 from weave.book import Book
@@ -17,8 +20,14 @@ ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
     **{character: f"\\{character}" for character in "%&#_{}$"},
 }
+STRANGE = re.compile(  # what a LaTeX without further packages would not print
+    "[^\n\\x20-\\x7e\\xa0-\\u0125\\u0128-\\u0137\\u0139-\\u013e\\u0141-\\u0148\\u014a-\\u0165\\u0168-\\u017e"
+    "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2020-\u2022\u2026\u20ac\ue000-\uf8ff]"
+)
 HELD = re.compile(f"[{chr(PRIVATE)}-{chr(PRIVATE + 0x1000)}]")
 NEEDS = r"\usepackage{amsmath,amssymb,amsthm}" + "".join(
     rf"\newtheorem{{{kind}}}{{{kind.capitalize()}}}" for kind in STATEMENTS
@@ -45,7 +54,7 @@ def statement(book: Book, here: str, page: Page, opened: Open, kept: bool = Fals
     for block, (begin, end) in zip(blocks, spans, strict=True):
         body = Fragment(book, page, inside, kept).latex(begin, end)
         if block is opened:
-            title = f"[{escaped(opened.argument)}]" if opened.argument else ""
+            title = optional(opened.argument) if opened.argument else ""
             label = f"\\label{{{opened.options['label']}}}"
             parts.append(environment(opened.kind, body, title + label))
         else:
@@ -97,7 +106,7 @@ class Fragment:
                 latex = escaped(results.words(self.page, token, self.book.root))
             case Open(kind="listing"):
                 piece = next(listing.piece for listing in self.book.listings if listing.opened is token)
-                latex = f"\\begin{{verbatim}}\n{piece.text}\\end{{verbatim}}"
+                latex = f"\\begin{{verbatim}}\n{verbatim(piece.text)}\\end{{verbatim}}"
             case Close(opened=Open(kind="listing")):
                 latex = ""
             case _:
@@ -140,7 +149,7 @@ class Fragment:
             case "ol":
                 latex = environment("enumerate", inner.strip()) + "\n\n"
             case "li":
-                latex = f"\\item {inner.strip()}\n"
+                latex = f"\\item {unbracketed(inner.strip())}\n"
             case _:
                 raise self.page.error(
                     self.line,
@@ -172,9 +181,41 @@ def _tree(text: str) -> Element:
     for processor in md.treeprocessors:
         new = processor.run(root)
         root = root if new is None else new
+    for node in root.iter():
+        node.text = html.unescape(node.text or "") if node.tag == "code" else _restored(md, node.text or "")
+        node.tail = _restored(md, node.tail or "")
     return root
 
 
+def _restored(md: Markdown, text: str) -> str:
+    """Text with its entities, which Markdown has put by, as characters; tags, which it has too, go."""
+    kept = (str(block) for block in md.htmlStash.rawHtmlBlocks)
+    plain = [html.unescape(re.sub(r"<[^>]*>", "", block)) for block in kept]
+    return HTML_PLACEHOLDER_RE.sub(lambda found: plain[int(found[1])], text)
+
+
 def escaped(text: str) -> str:
-    """Text with the characters that are special in LaTeX written out."""
+    """Text with the characters that are special in LaTeX, or unknown to it, written out."""
+    text = STRANGE.sub(named, unicodedata.normalize("NFC", text))
     return "".join(ESCAPES.get(character, character) for character in text)
+
+
+def named(character: re.Match[str]) -> str:
+    """A character by its number."""
+    return f"<U+{ord(character[0]):04X}>"
+
+
+def optional(text: str) -> str:
+    """Text as an optional argument, which the first bracket would end."""
+    return f"[{{{escaped(text)}}}]" if set("[]") & set(text) else f"[{escaped(text)}]"
+
+
+def unbracketed(latex: str) -> str:
+    r"""LaTeX that is not taken for an argument of the `\item` or the `\\` before it."""
+    return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
+
+
+def verbatim(code: str) -> str:
+    r"""Code as it stands, but for what pdfLaTeX does not know, and for an `\end` that would be obeyed."""
+    plain = re.sub(r"[^\n\x20-\x7e]", named, code)
+    return re.sub(r"\\end(?=\{(?:verbatim|lstlisting)\})", "<U+005C>end", plain)

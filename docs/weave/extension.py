@@ -11,6 +11,7 @@ import posixpath
 import re
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import quote
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -159,7 +160,7 @@ class Weaver:
                 new = self.heading(token)
             case Ref():
                 target = self.book.resolve(self.page, token)
-                new = f"[{token.text or target.words}](/{target.page}#{target.label}){{.ref}}"
+                new = f"[{token.text or target.words}](/{quote(target.page)}#{target.label}){{.ref}}"
             case Cite():
                 new = self.cite(token)
             case Measured():
@@ -240,9 +241,10 @@ class Weaver:
                     f"citation of {key!r}, which docs/references.bib does not have",
                     "Add the entry",
                 )
+        words = (html.escape(self.book.bibliography.cited_as(*each), quote=False) for each in cite.keys)
         return "; ".join(
-            f"[{self.book.bibliography.cited_as(key, where)}](/{citations.PAGE}#bib-{key}){{.cite}}"
-            for key, where in cite.keys
+            f"[{self.stash(said)}](/{citations.PAGE}#bib-{key}){{.cite}}"
+            for said, (key, _) in zip(words, cite.keys, strict=True)
         )
 
     def number(self, token: Measured) -> str:
@@ -332,7 +334,7 @@ class Weaver:
 
     def tabulated(self, token: Sheet) -> str:
         """A sheet's table: names, formulas, code and checks, each linked to where it stands."""
-        columns = (*token.columns, "code", "check")
+        columns = (*map(html.escape, token.columns), "code", "check")
         head = "".join(f'<th scope="col" data-column="{name}">{name}</th>' for name in columns)
         body = "".join(self.row(columns, row) for row in sheet.rows(self.book, self.page, token))
         table = f'<table class="sheet"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
+from jinja2 import Environment
 from jupyter_client.connect import ConnectionFileMixin
+from markupsafe import Markup, escape
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
 from weave import copies, explorer, previews, results
@@ -41,7 +45,31 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     key = hashlib.sha256("\0".join([Source(ROOT).digest, *drawn]).encode()).hexdigest()[:16]
     cache = ROOT / ".cache" / "labs" / key
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
+    for name in ("site_name", "site_description", "site_author"):
+        config[name] = _escaped(config[name])
     return config
+
+
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+    """Escape the titles that mkdocs.yml gives to pages and to their parts."""
+    for page in nav.pages:
+        for each in (page, *page.ancestors):
+            each.title = _escaped(each.title)
+
+
+def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
+    """Escape what else the templates print as it is, now that every page has its title."""
+    for file in files.documentation_pages():
+        if page := file.page:
+            for name in {"title", "description"} & page.meta.keys():
+                page.meta[name] = _escaped(str(page.meta[name]))
+            if page.title and not isinstance(page.title, Markup):  # that of a heading is escaped already
+                page.title = _escaped(html.unescape(page.title))
+
+
+def _escaped(text: str | None) -> str | None:
+    """A text that a template prints as HTML, whether it escapes or not; escaped twice it is the same."""
+    return text and escape(text)
 
 
 def on_pre_build(config: MkDocsConfig) -> None:
@@ -93,11 +121,16 @@ def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> s
     return guarded(output, config) if template_name.endswith(".html") else output
 
 
-def guarded(html: str, config: MkDocsConfig) -> str:
-    """The page with a policy: no script runs but the site's own, by origin or, inline, by its hash."""
+def guarded(output: str, config: MkDocsConfig) -> str:
+    """The page with a policy: no script runs but the site's own, by origin or, inline, by its hash.
+
+    An inline script of the theme has a hash; what stands in the text of a page has none.
+    """
     if served or config.plugins["material/offline"].config["enabled"]:  # a file has no origin
-        return html
-    inline = {b64encode(hashlib.sha256(code.encode()).digest()).decode() for code in INLINE.findall(html)}
+        return output
+    before, _, rest = output.partition("<article")
+    scripts = INLINE.findall(before) + INLINE.findall(rest.rpartition("</article>")[2])
+    inline = {b64encode(hashlib.sha256(code.encode()).digest()).decode() for code in scripts}
     hashes = [f"'sha256-{each}'" for each in sorted(inline)]
     policy = [
         "default-src 'self'",
@@ -107,7 +140,7 @@ def guarded(html: str, config: MkDocsConfig) -> str:
         "object-src 'none'; base-uri 'self'",
     ]
     meta = f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(policy)}">'
-    return html.replace("<head>", f"<head>{meta}", 1)
+    return output.replace("<head>", f"<head>{meta}", 1)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import posixpath
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Operator, String, Token, _TokenType, is_token_subtype
@@ -35,6 +36,7 @@ PRE = '<pre class="block"><code>'  # the class tells it from code that Markdown 
 def href(here: str, there: str, anchor: str = "") -> str:
     """The relative address from page `here` to `there`, both as in the nav; pages are flat .html files."""
     path = posixpath.relpath(there.removesuffix(".md") + ".html", posixpath.dirname(here) or ".")
+    path = quote(path)
     return (path if there != here else "") + (f"#{anchor}" if anchor else "")
 
 
@@ -185,7 +187,10 @@ def _continued(book: Book, listing: Listing) -> list[str]:
         other.page for other in book.listings if other.piece.name == name and not other.again
     )
     others = [page for page in pages if page != listing.page and not listing.piece.whole]
-    return [f'<a href="{href(listing.page, page, f"lst:{name}")}">{title(book, page)}</a>' for page in others]
+    return [
+        f'<a href="{href(listing.page, page, f"lst:{name}")}">{html.escape(title(book, page))}</a>'
+        for page in others
+    ]
 
 
 def _users(book: Book, listing: Listing) -> list[str]:
@@ -205,7 +210,8 @@ def _user(book: Book, here: str, name: str) -> str:
 def reference(here: str, target: Target) -> str:
     """A link to a target in its own words."""
     words = target.words
-    shown = f"<code>{words.strip('`')}</code>" if words.startswith("`") else html.escape(words)
+    shown = html.escape(words.strip("`"))
+    shown = f"<code>{shown}</code>" if words.startswith("`") else shown
     return f'<a href="{href(here, target.page, target.label)}">{shown}</a>'
 
 

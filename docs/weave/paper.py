@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from weave import sheet
 from weave.book import Book, current
-from weave.export import Fragment, environment, escaped, within
+from weave.export import Fragment, environment, escaped, optional, unbracketed, verbatim, within
 from weave.record import Record, block_key
 from weave.scan import FIGURES, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
 from weave.typeset import preamble
@@ -100,7 +100,7 @@ def cited(source: Page) -> set[str]:
 
 def _document(book: Book, parts: list[str], keys: set[str], macros: str = "") -> str:
     entries = "\n".join(
-        f"\\bibitem[{escaped(book.bibliography.cited_as(key))}]{{{key}}} {entry(book, key)}"
+        f"\\bibitem{optional(book.bibliography.cited_as(key))}{{{key}}} {entry(book, key)}"
         for key in sorted(keys)
     )
     bibliography = environment("thebibliography", entries, "{99}") + "\n" if entries else ""
@@ -110,9 +110,9 @@ def _document(book: Book, parts: list[str], keys: set[str], macros: str = "") ->
 
 def entry(book: Book, key: str) -> str:
     """An entry of the bibliography as LaTeX."""
-    plain = re.sub(r"<em>(.*?)</em>", "\0\\1\1", book.bibliography.printed(key))
+    plain = re.sub(r"<em>(.*?)</em>", "\ue000\\1\ue001", book.bibliography.printed(key))
     text = escaped(html.unescape(re.sub(r"<[^>]*>", "", plain)))
-    return text.replace("\0", r"\emph{").replace("\1", "}")
+    return text.replace("\ue000", r"\emph{").replace("\ue001", "}")
 
 
 class Paper(Fragment):
@@ -149,7 +149,7 @@ class Paper(Fragment):
     def heading(self, heading: Heading) -> str:
         """A heading: of a page a section, below it unnumbered as on the site."""
         commands = {1: "section", 2: "subsection*", 3: "subsubsection*"}
-        text, label = escaped(heading.text.replace("`", "")), heading.label
+        text, label = escaped(html.unescape(heading.text.replace("`", ""))), heading.label
         below = f"\\label{{{label}}}" if label else ""
         return f"\\{commands.get(heading.level, 'paragraph*')}{{{text}}}{below}"
 
@@ -170,7 +170,7 @@ class Paper(Fragment):
     def opening(self, token: Open) -> str:
         """The beginning of a statement, a proof, an exercise, a solution, a wrong turn or a note."""
         name = NAMES.get(token.kind, token.kind)
-        title = f"[{escaped(token.argument)}]" if token.argument else ""
+        title = optional(token.argument) if token.argument else ""
         if token.kind == "proof" and token.options.get("of"):
             target = self.book.labels[token.options["of"]]
             title = f"[Proof of {escaped(target.words)}]"
@@ -227,7 +227,7 @@ def _table(rows: list[list[str]]) -> str:
     """Rows as a table with a head, its columns equally wide."""
     count = max(map(len, rows))
     columns = f"*{{{count}}}{{>{{\\raggedright\\arraybackslash}}p{{{0.92 / count:.3f}\\linewidth}}}}"
-    lines = [" & ".join(row) + r" \\" for row in rows]
+    lines = [unbracketed(" & ".join(row)) + r" \\" for row in rows]
     body = "\n".join([r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"])
     return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}")
 
@@ -236,13 +236,12 @@ NAMES = {"solution": "proof", "aside": "quote", **dict.fromkeys(FIGURES, "quote"
 
 
 def _cite(key: str, where: str) -> str:
-    return f"\\cite{f'[{escaped(where)}]' if where else ''}{{{key}}}"
+    return f"\\cite{optional(where) if where else ''}{{{key}}}"
 
 
 def _lines(text: str, options: str = "") -> str:
-    """Code as it stands; characters that pdfLaTeX's listings do not know are written out."""
-    plain = "".join(character if ord(character) < 128 else f"<U+{ord(character):04X}>" for character in text)
-    return f"\\begin{{lstlisting}}{options}\n{plain.rstrip()}\n\\end{{lstlisting}}"
+    """Code as it stands."""
+    return f"\\begin{{lstlisting}}{options}\n{verbatim(text).rstrip()}\n\\end{{lstlisting}}"
 
 
 if __name__ == "__main__":

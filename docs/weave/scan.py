@@ -181,6 +181,7 @@ class Page:
         return WeaveError(self.path, line, problem, remedy)
 
 
+STRANGE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]")  # controls, and what the export has for itself
 FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
 FENCE = re.compile(r"^([ ]*)(`{3,}|~{3,})([^`\n]*)$")
 BLOCK = re.compile(r"^:::[ ]*(?:([\w-]+)[ ]*(?:\|[ ]*(.*?))?)?[ ]*$")
@@ -210,6 +211,12 @@ def scan(path: str, source: str) -> Page:
     if front:
         page.first_line = 1 + source[: front.end()].count("\n")
         page.meta = yaml.safe_load(front.group(1)) or {}
+    if strange := STRANGE.search(page.text):
+        raise page.error(
+            page.first_line + page.text.count("\n", 0, strange.start()),
+            f"the character U+{ord(strange[0]):04X}, which says nothing",
+            "Take it out; in code, write it as an escape",
+        )
     _Scanner(page).run()
     return page
 

@@ -57,6 +57,7 @@ class World:
         (folder / "alone").mkdir()
         mlp.save(self.net, folder / "alone" / "net")
         os.mkfifo(folder / "pipe")
+        (folder / "loop").symlink_to(folder / "loop")
         contents = {
             "cut": good[:-30],
             "tampered": good.replace(b"Adam", b"mdam").replace(b"sigmoid", b"softsig"),
@@ -276,6 +277,8 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "network.Network.initialize: more than there is": (initialize(sizes=[10**10, 10**10]), ValueError, "sizes", "fewer than 2^60 bytes", "2^68 or more", "smaller"),
     "network.Network.initialize: beyond all numbers": (initialize(sizes=[10**400, 2]), ValueError, "sizes", "fewer than 2^60 bytes", "2^1331", "smaller"),
     "network.Network.initialize: hidden misspelt": (initialize(hidden="sigmiod"), ValueError, "hidden", "sigmoid or tanh", "'sigmiod'", "Write 'sigmoid'"),
+    "network.Network.initialize: hidden in capitals": (initialize(hidden="ReLU"), ValueError, "hidden", "relu", "'ReLU'", "Write 'relu'"),
+    "network.Network.initialize: hidden a novel": (initialize(hidden="x" * 10**6), ValueError, "hidden", "relu", "xxx...", "Write '"),
     "network.Network.initialize: hidden a class": (initialize(hidden=mlp.activations.Tanh), TypeError, "hidden", "a name or an activation", "class 'mlp.activations.Tanh'", "Write hidden=Tanh()"),
     "network.Network.initialize: hidden without name": (initialize(hidden=Nameless()), TypeError, "hidden", "'name'", "Nameless", "add it"),
     "network.Network.initialize: hidden with a number for a name": (initialize(hidden=Numbered()), TypeError, "name of hidden", "a str", "5", "by this name"),
@@ -340,6 +343,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     # ------------------------------------------------------------ dropout
     "dropout.Dropout: all": (lambda w: Dropout(1.0, seed=0, step=0), ValueError, "rate", "less than 1", "1.0", "0.5"),
     "dropout.Dropout: NaN": (lambda w: Dropout(np.nan, seed=0, step=0), ValueError, "rate", "from 0", "nan", "0.5"),
+    "dropout.Dropout: a fraction whose float is 1": (lambda w: Dropout(1 - Fraction(1, 10**30), seed=0, step=0), ValueError, "rate", "less than 1", "Fraction(9999", "0.5"),
     "dropout.Dropout: text": (lambda w: Dropout("half", seed=0, step=0), TypeError, "rate", "a number", "'half'", "float"),
     "dropout.Dropout: seed": (lambda w: Dropout(0.5, seed=None, step=0), TypeError, "seed", "an integer", "None", "Count from 0"),
     "dropout.Dropout: seed too large": (lambda w: Dropout(0.5, seed=2**64, step=0), ValueError, "seed", "2^64 - 1", "18446744073709551616", "Count from 0"),
@@ -369,6 +373,8 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "training.train: the class": (train(net=Network), TypeError, "net", "a Network", "type", "Network.initialize"),
     "training.train: epochs zero": (train(epochs=0), ValueError, "epochs", "positive", "0", "at least 1"),
     "training.train: epochs float": (train(epochs=1.5), TypeError, "epochs", "integer", "1.5", "int"),
+    "training.train: epochs beyond all writing": (train(epochs=-(10**5000)), ValueError, "epochs", "positive", "a int too large to be written", "at least 1"),
+    "training.train: momentum a fraction whose float is 1": (train(momentum=1 - Fraction(1, 10**30)), ValueError, "momentum", "less than 1", "Fraction(9999", "0.5"),
     "training.train: batch_size": (train(batch_size=-5), ValueError, "batch_size", "positive", "-5", "at least 1"),
     "training.train: batch_size None": (train(batch_size=None), TypeError, "batch_size", "integer", "None", "int"),
     "training.train: optimizer": (train(optimizer="addam"), ValueError, "optimizer", "sgd or nesterov or adam", "'addam'", "'adam'"),
@@ -413,6 +419,10 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "files.save: into a file": (lambda w: mlp.save(w.net, w.path("net/net")), FileNotFoundError, "net/net", "a folder", "no such folder", "Make it first"),
     "files.save: on a folder": (lambda w: mlp.save(w.net, w.path("alone")), FileExistsError, "alone", "a file or nothing", "a folder", "another name"),
     "files.save: on a pipe": (lambda w: mlp.save(w.net, w.path("pipe")), FileExistsError, "pipe", "a file or nothing", "something else", "another name"),
+    "files.save: a name that ends too soon": (lambda w: mlp.save(w.net, w.path("a\0b")), ValueError, "file", "can exist", "null byte", "another name"),
+    "files.save: a name too long": (lambda w: mlp.save(w.net, w.path("n" * 300)), ValueError, "file", "can exist", "name too long", "another name"),
+    "files.save: a name of half a character": (lambda w: mlp.save(w.net, w.path("\ud800")), ValueError, "file", "can exist", "surrogates", "another name"),
+    "files.save: a link to itself": (lambda w: mlp.save(w.net, w.path("loop")), ValueError, "file", "can exist", "symbolic links", "another name"),
     "files.save: a stranger's run": (lambda w: mlp.save(Network.initialize([3, 2]), w.path(), w.run), ValueError, "training", "the run that trains net", "Run", "mlp.train"),
     "files.save: another generator": (lambda w: mlp.save(w.net, w.path(), odd(w)), ValueError, "rng of training", "PCG64", "Philox", "default_rng"),
     "files.save: a borrowed name": (lambda w: mlp.save(replace(w.net, hidden=Pretender()), w.path()), ValueError, "hidden", "a name of its own", "'relu'", "otherwise"),
@@ -421,6 +431,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "files.load: nothing": (lambda w: mlp.load(w.path("nowhere")), FileNotFoundError, "nowhere", "a file", "nothing there", "Look"),
     "files.load: a folder": (lambda w: mlp.load(w.folder), FileNotFoundError, "world", "a file", "a folder", "Look"),
     "files.load: a pipe": (lambda w: mlp.load(w.path("pipe")), FileNotFoundError, "pipe", "a file", "something else", "Look"),
+    "files.load: a name too long": (lambda w: mlp.load("n" * 5000), ValueError, "file", "can exist", "name too long", "another name"),
     "files.load: a picture": (lambda w: mlp.load(w.path("image.png")), ValueError, "image.png", "a file that mlp.save wrote", "not a zip file", "another copy"),
     "files.load: a pickle": (lambda w: mlp.load(w.path("pickled")), ValueError, "pickled", "a file that mlp.save wrote", "not a zip file", "another copy"),
     "files.load: cut": (lambda w: mlp.load(w.path("cut")), ValueError, "cut", "a file that mlp.save wrote", "fault", "another copy"),
@@ -438,15 +449,18 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "data.one_hot: negative": (lambda w: data.one_hot(np.array([-1]), 2), ValueError, "labels", "0 to 1", "-1", "from 0"),
     "data.one_hot: none": (lambda w: data.one_hot(np.array([], int), 2), TypeError, "labels", "N >= 1", "(0,)", "astype"),
     "data.one_hot: classes": (lambda w: data.one_hot(np.array([0]), 0), ValueError, "classes", "positive", "0", "at least 1"),
+    "data.one_hot: more classes than there is memory": (lambda w: data.one_hot(np.array([0]), 10**18), ValueError, "classes", "fewer than 2^60 bytes", "2^61", "smaller"),
     "data.one_hot: dtype": (lambda w: data.one_hot(np.array([0]), 1, int), TypeError, "dtype", "float32", "int", "np.float32"),
     "data.digits: rng": (lambda w: data.digits(rng=1.5), TypeError, "rng", "seed", "1.5", "rng=0"),
     "data.mnist: None": (lambda w: data.mnist(None), TypeError, "folder", "the path of a folder", "None", "a str"),
     "data.mnist: nothing": (lambda w: data.mnist(w.path("nowhere")), FileNotFoundError, "nowhere", "a folder", "nothing there", "holds the files"),
     "data.mnist: a file": (lambda w: data.mnist(w.path()), FileNotFoundError, "net", "a folder", "a file", "holds the files"),
+    "data.mnist: a name that ends too soon": (lambda w: data.mnist("a\0b"), ValueError, "folder", "can exist", "null byte", "another name"),
     "data.mnist: no such files": (lambda w: data.mnist(w.folder), FileNotFoundError, "world", "t10k-images-idx3-ubyte or", "neither", "Put MNIST's files there"),
     "data.read_idx: nothing": (lambda w: data.read_idx(w.path("nowhere"), (2,)), FileNotFoundError, "nowhere", "a file", "nothing there", "Look"),
     "data.read_idx: shape a number": (lambda w: data.read_idx(w.path("labels"), 2), TypeError, "shape", "a tuple of integers", "2", "(60000,)"),
     "data.read_idx: shape negative": (lambda w: data.read_idx(w.path("labels"), (-9,)), TypeError, "shape", "from 0 up", "(-9,)", "(60000,)"),
+    "data.read_idx: shape beyond all memory": (lambda w: data.read_idx(w.path("labels"), (10**9, 10**30)), ValueError, "shape", "fewer than 2^60 bytes", "2^129", "smaller"),
     "data.read_idx: another shape": (lambda w: data.read_idx(w.path("labels"), (3,)), ValueError, "labels", "shape (3,)", "(2,)", "another file"),
     "data.read_idx: a picture": (lambda w: data.read_idx(w.path("image.png"), (3,)), ValueError, "image.png", "00 00 08 first", "89 50 4e 47", "Get it again"),
     "data.read_idx: no gzip": (lambda w: data.read_idx(w.path("labels.gz"), (2,)), ValueError, "labels.gz", "a whole gzip file", "Not a gzipped file", "Get it again"),
@@ -500,6 +514,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     # ------------------------------------------------------------ schedules
     "schedules.store_all: text": (lambda w: schedules.store_all("3"), TypeError, "n", "integer", "'3'", "int"),
     "schedules.uniform: too many segments": (lambda w: schedules.uniform(10, segments=11), ValueError, "segments", "at most 10", "11", "segments=10"),
+    "schedules.uniform: segments beyond all writing": (lambda w: schedules.uniform(10, segments=10**5000), ValueError, "segments", "at most 10", "too large to be written", "segments=10"),
     "schedules.uniform: no segment": (lambda w: schedules.uniform(10, segments=0), ValueError, "segments", "positive", "0", "at least 1"),
     "schedules.triangular: a truth": (lambda w: schedules.triangular(True), TypeError, "n", "integer", "True", "int"),
     "schedules.bisection: negative": (lambda w: schedules.bisection(-1), ValueError, "n", "positive", "-1", "at least 1"),
@@ -509,9 +524,12 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "schedules.validate: depth zero": (lambda w: schedules.validate(w.schedule, 0), ValueError, "n", "positive", "0", "at least 1"),
     "schedules.validate: depth a float": (lambda w: schedules.validate(w.schedule, 2.0), TypeError, "n", "integer", "2.0", "int"),
     "schedules.validate: no action": (lambda w: schedules.validate((*w.schedule, "drop"), 2), ValueError, "schedule", "the rules", "drop as action", "correct the action"),
-    "schedules.validate: text in an action": (lambda w: schedules.validate((Advance("a", 1),), 2), ValueError, "schedule", "the rules", "of integers", "correct the action"),
-    "schedules.validate: floats in an action": (lambda w: schedules.validate((Advance(0.0, 1.0),), 1), ValueError, "schedule", "the rules", "of integers", "correct the action"),
-    "schedules.validate: a list in an action": (lambda w: schedules.validate((Drop([]),), 2), ValueError, "schedule", "the rules", "of integers", "correct the action"),
+    "schedules.validate: text in an action": (lambda w: schedules.validate((Advance("a", 1),), 2), ValueError, "schedule", "the rules", "Python's integers", "correct the action"),
+    "schedules.validate: floats in an action": (lambda w: schedules.validate((Advance(0.0, 1.0),), 1), ValueError, "schedule", "the rules", "Python's integers", "correct the action"),
+    "schedules.validate: a list in an action": (lambda w: schedules.validate((Drop([]),), 2), ValueError, "schedule", "the rules", "Python's integers", "correct the action"),
+    "schedules.validate: an action that goes too far": (lambda w: schedules.validate((Advance(0, 10**15),), 2), ValueError, "schedule", "the rules", "at most to x_2", "correct the action"),
+    "schedules.validate: more layers than there is memory": (lambda w: schedules.validate((Advance(0, 10**15),), 10**15), ValueError, "schedule", "reverses 1000000000000000 layers", "ends before layer", "complete it"),
+    "schedules.validate: numbers of NumPy in an action": (lambda w: schedules.validate((Advance(np.int64(0), np.int64(1)),), 1), ValueError, "schedule", "the rules", "Python's integers", "correct the action"),
     "schedules.validate: backwards": (lambda w: schedules.validate((Advance(2, 0), *end), 2), ValueError, "schedule", "the rules", "leads upward", "correct the action"),
     "schedules.validate: from nowhere": (lambda w: schedules.validate((Advance(1, 2), *end), 2), ValueError, "schedule", "the rules", "x_1 is not live", "correct the action"),
     "schedules.validate: reversed too early": (lambda w: schedules.validate((Reverse(2),), 2), ValueError, "schedule", "the rules", "there is no Delta_2", "correct the action"),
@@ -523,6 +541,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "schedules.for_budget: too little": (budget([5, 7, 3], None, budget=14), ValueError, "budget", "at least 22 bytes", "14", "smaller batch"),
     "schedules.for_budget: words": (budget(budget="64 megs"), ValueError, "budget", "a number of bytes", "'64 megs'", "64MB"),
     "schedules.for_budget: a float": (budget(budget=1e6), TypeError, "budget", "integer", "1000000.0", "int"),
+    "schedules.for_budget: digits beyond all writing": (budget(budget="9" * 5000 + "B"), ValueError, "budget", "a number of bytes", "999...", "64MB"),
     "schedules.for_budget: nothing": (budget(budget=""), ValueError, "budget", "a number of bytes", "''", "64MB"),
     "schedules.for_budget: batch forgotten": (budget(batch=None), TypeError, "batch", "a positive integer", "None", "int"),
     "schedules.for_budget: batch zero": (budget(batch=0), ValueError, "batch", "positive", "0", "at least 1"),
@@ -539,7 +558,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     # ------------------------------------------------------------ memory
     "memory.simulate: None": (lambda w: memory.simulate(None), TypeError, "schedule", "a tuple", "NoneType", "a planner"),
     "memory.simulate: empty": (lambda w: memory.simulate(()), ValueError, "schedule", "reverses 1 layers", "ends before layer 1", "complete it"),
-    "memory.simulate: text in an action": (lambda w: memory.simulate((Advance(0, "a"),)), ValueError, "schedule", "the rules", "of integers", "correct the action"),
+    "memory.simulate: text in an action": (lambda w: memory.simulate((Advance(0, "a"),)), ValueError, "schedule", "the rules", "Python's integers", "correct the action"),
     "memory.simulate: needs": (lambda w: memory.simulate(w.schedule, needs="inptu"), ValueError, "needs", "output or input", "'inptu'", "'input'"),
     "memory.simulate: sizes of another depth": (lambda w: memory.simulate(w.schedule, [3, 4], 5), ValueError, "sizes", "3 sizes", "2", "2 layers"),
     "memory.simulate: batch without sizes": (lambda w: memory.simulate(w.schedule, batch=5), ValueError, "sizes", "the widths", "None", "leave out batch"),
@@ -600,7 +619,7 @@ SAFE = {  # what is public and not in the table, by the reason why it cannot be 
         schedules.plan schedules.in_segments schedules.first_checkpoint schedules.most_held schedules.held
         schedules.transients schedules.least_bytes schedules.bottlenecks schedules.thriftiest schedules.cheapest
         schedules.demands training.Batch training.Progress validation.listed validation.message
-        validation.shape_remedy validation.to_float validation.try_derivative validation.try_value""",
+        validation.shown validation.shape_remedy validation.to_float validation.try_derivative validation.try_value""",
     RESULT: """backprop.Gradient data.Examples files.Saved memory.Moment memory.Ledger memory.Bytes schedules.Step
         schedules.Plan schedules.OverBudget training.Record training.Diverged training.State training.Run
         network.Network""",

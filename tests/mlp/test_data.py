@@ -154,6 +154,7 @@ def spoilt_gzip() -> bytes:
         spoilt_gzip(),
         gzip.compress(b"")[:10] + b"\xff" * 20,
     ],
+    ids=["no gzip", "cut", "empty", "spoilt", "no stream"],  # the bytes have the time in them
 )
 def test_faulty_gzip_files(folder: Path, content: bytes) -> None:
     (folder / IMAGES).unlink()

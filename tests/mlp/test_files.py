@@ -494,6 +494,14 @@ def test_saving_that_fails_leaves_the_old_file(
     assert [p.name for p in tmp_path.iterdir()] == ["net"]
 
 
+@pytest.mark.parametrize("name", ["n" * 255, "\u6a21" * 85, "a b\n\u05d0 '\".npz", "-", "...", "%s{}"])
+def test_any_name_that_a_file_can_have(name: str, tmp_path: Path) -> None:
+    """Of 255 bytes, in any script: the file beside it, before their names are exchanged, needs one too."""
+    mlp.save(network(), tmp_path / name)
+    assert same(mlp.load(tmp_path / name), network())
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_the_file_is_on_the_disk_before_it_takes_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,47 @@ def test_ctrl_c_at_any_line_of_an_epoch(every: int) -> None:
     assert len(lines) > 300 and kept == {2, 3}
 
 
+def pressed() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("presses", [1, 3])
+def test_ctrl_c_again_while_all_is_put_back(presses: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed again before any line of `restore`, and before the same line of the next tries."""
+    border, then, measuring = resting(begun(2)), resting(begun(3)), sys.gettrace()
+    restore, struck, line = training.Run.restore, list[int](), 0
+
+    def impatient(run: training.Run, state: training.State) -> None:
+        """`restore`, with Ctrl-C before a line of it, as long as it is pressed."""
+        left = [line if len(struck) < presses else 0]
+
+        def trace(frame: Any, event: str, _: Any) -> Any:
+            left[0] -= event == "line"
+            if event == "line" and left[0] == 0:
+                struck.append(line)
+                raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(lambda frame, event, _: trace if frame.f_code is restore.__code__ else None)
+        try:
+            restore(run, state)
+        finally:
+            sys.settrace(measuring)
+
+    monkeypatch.setattr(training.Run, "restore", impatient)
+    while len(struck) == presses or line == 0:
+        line, run = line + 1, begun(2)
+        struck.clear()
+        monkeypatch.setattr(run.progress, "tick", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            next(run)
+        assert resting(run) == border, f"line {line}"
+        monkeypatch.setattr(run.progress, "tick", lambda: None)
+        next(run)
+        assert resting(run) == then
+    assert line == 6 and not struck  # there is no sixth line
+
+
 # ---------------------------------------------------------------- in processes of their own
 
 

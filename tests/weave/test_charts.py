@@ -182,3 +182,20 @@ def test_a_measured_chart_says_where_its_data_come_from_and_if_they_are_old(
     monkeypatch.setattr(results, "load", lambda part: {"about": about})
     html = charts.measured("step", lambda data: lines())._repr_html_()
     assert "Measured on 2022-06-01 by bench: abacus" in html and ("older than the code" in html) == old
+
+
+def test_words_in_a_drawing_are_words() -> None:
+    """Of every kind of chart, wherever somebody writes: the drawing is well formed, and says that."""
+    words, two = 'a </text></svg><evil onevil="1"> & b', np.array([[3, 1], [0, 2]])
+    say = {"caption": words, "alternative": words}
+    parts: dict[str, Sequence[float]] = {words: [1.0], words + words: [2.0]}
+    for chart, times in (
+        (charts.plot({words: Series([1, 2], [1, 2])}, x_label=words, y_label=words, **say), 3),
+        (charts.bars([words], parts, roles=["ink", "quiet"], x_label=words, **say), 5),
+        (charts.counts(two, rows=words, columns=words, alternative=words), 2),
+        (charts.images(np.ones((2, 2, 1)), [words], alternative=words), 1),
+    ):
+        whole = ElementTree.fromstring(chart._repr_html_())
+        drawn = "".join(text for svg in whole.iter("svg") for text in svg.itertext())
+        assert drawn.count(words) == times and not list(whole.iter("evil"))
+        assert whole.find(".//svg").get("aria-label") == words  # type: ignore[union-attr]
