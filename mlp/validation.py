@@ -45,7 +45,7 @@ def shown(value: object) -> str:
     try:
         text = " ".join(repr(value).splitlines())
     except ValueError:  # Python writes no integer of more than 4300 digits
-        text = f"a {type(value).__name__} too large to be written"
+        text = f"a {type(value).__name__}, too long to be written"
     return text if len(text) <= 200 else f"{text[:200]}..."
 
 

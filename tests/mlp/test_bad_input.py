@@ -373,7 +373,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "training.train: the class": (train(net=Network), TypeError, "net", "a Network", "type", "Network.initialize"),
     "training.train: epochs zero": (train(epochs=0), ValueError, "epochs", "positive", "0", "at least 1"),
     "training.train: epochs float": (train(epochs=1.5), TypeError, "epochs", "integer", "1.5", "int"),
-    "training.train: epochs beyond all writing": (train(epochs=-(10**5000)), ValueError, "epochs", "positive", "a int too large to be written", "at least 1"),
+    "training.train: epochs beyond all writing": (train(epochs=-(10**5000)), ValueError, "epochs", "positive", "int, too long to be written", "at least 1"),
     "training.train: momentum a fraction whose float is 1": (train(momentum=1 - Fraction(1, 10**30)), ValueError, "momentum", "less than 1", "Fraction(9999", "0.5"),
     "training.train: batch_size": (train(batch_size=-5), ValueError, "batch_size", "positive", "-5", "at least 1"),
     "training.train: batch_size None": (train(batch_size=None), TypeError, "batch_size", "integer", "None", "int"),
@@ -514,7 +514,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     # ------------------------------------------------------------ schedules
     "schedules.store_all: text": (lambda w: schedules.store_all("3"), TypeError, "n", "integer", "'3'", "int"),
     "schedules.uniform: too many segments": (lambda w: schedules.uniform(10, segments=11), ValueError, "segments", "at most 10", "11", "segments=10"),
-    "schedules.uniform: segments beyond all writing": (lambda w: schedules.uniform(10, segments=10**5000), ValueError, "segments", "at most 10", "too large to be written", "segments=10"),
+    "schedules.uniform: segments beyond all writing": (lambda w: schedules.uniform(10, segments=10**5000), ValueError, "segments", "at most 10", "too long to be written", "segments=10"),
     "schedules.uniform: no segment": (lambda w: schedules.uniform(10, segments=0), ValueError, "segments", "positive", "0", "at least 1"),
     "schedules.triangular: a truth": (lambda w: schedules.triangular(True), TypeError, "n", "integer", "True", "int"),
     "schedules.bisection: negative": (lambda w: schedules.bisection(-1), ValueError, "n", "positive", "-1", "at least 1"),
