@@ -10,9 +10,10 @@ import html
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from weave import sheet
+from weave import explorer, pictures, sheet, sweep, tikz
 from weave.book import Book, current
 from weave.export import Fragment, environment, escaped, within
 from weave.record import Record, block_key
@@ -25,8 +26,9 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[a4paper,margin=28mm]{geometry}
 \usepackage{lmodern,microtype,amsmath,amssymb,amsthm,graphicx,longtable,booktabs,array}
 \usepackage{listings}
+\usepackage[font=small,labelfont=bf,labelsep=period]{caption}
 \usepackage[hidelinks]{hyperref}
-\numberwithin{equation}{section}
+\numberwithin{equation}{section}\numberwithin{figure}{section}
 \newtheorem{theorem}{Theorem}[section]
 \newtheorem{lemma}[theorem]{Lemma}
 \newtheorem{proposition}[theorem]{Proposition}
@@ -36,7 +38,6 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \newtheorem{remark}[theorem]{Remark}
 \newtheorem{exercise}{Exercise}[section]
 \newtheorem{wrong}{Wrong turn}[section]
-\newcounter{bookfigure}[section]\renewcommand{\thebookfigure}{\thesection.\arabic{bookfigure}}
 \lstset{basicstyle=\ttfamily\footnotesize,columns=fullflexible,keepspaces=true,breaklines=true,
   upquote=true,frame=leftline,xleftmargin=1em,aboveskip=1em,belowskip=1em,literate={…}{...}1}
 """
@@ -77,8 +78,11 @@ def section(book: Book, address: str, heading: Heading, kept: bool = False) -> s
     ]
     end = following[0] if following else len(source.text)
     inside = labels(source, heading.start, end)
-    body = Paper(book, address, source, inside, kept).latex(heading.start, end)
-    return f'% "{heading.text}", from "{book.config["site_name"]}", {address.removesuffix(".md")}.\n{body}\n'
+    paper = Paper(book, address, source, inside, kept)
+    paper.drawing = False
+    origin = f'% "{heading.text}", from "{book.config["site_name"]}", {address.removesuffix(".md")}.'
+    needs = "% Needs: the preamble that the LaTeX of the whole page begins with."
+    return f"{origin}\n{needs}\n{paper.latex(heading.start, end)}\n"
 
 
 def labels(source: Page, begin: int = 0, end: int | None = None) -> set[str]:
@@ -105,7 +109,8 @@ def _document(book: Book, parts: list[str], keys: set[str], macros: str = "") ->
     )
     bibliography = environment("thebibliography", entries, "{99}") + "\n" if entries else ""
     body = "\n\n".join(parts)
-    return f"{PREAMBLE}{macros}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
+    drawings = tikz.preamble() if "\\begin{tikzpicture}" in body else ""
+    return f"{PREAMBLE}{drawings}{macros}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
 
 
 def entry(book: Book, key: str) -> str:
@@ -116,11 +121,20 @@ def entry(book: Book, key: str) -> str:
 
 
 class Paper(Fragment):
-    """A `Fragment` that knows headings, code, exercises, figures and tables as well."""
+    """A `Fragment` that knows headings, code, exercises, figures and tables as well.
+
+    Where it is not `drawing`, words stand for drawings.
+    """
+
+    drawing = True
 
     def __init__(self, book: Book, address: str, source: Page, inside: set[str], kept: bool = False) -> None:
         super().__init__(book, source, inside, kept)
         self.address, self.record = address, Record(book.root)
+
+    def latex(self, begin: int, end: int) -> str:
+        """The characters from `begin` to `end` of the page as LaTeX, no paragraph around a caption."""
+        return CAPTION.sub(r"\1\2\3", super().latex(begin, end))
 
     def token(self, token: Token) -> str:
         """A token as LaTeX: here also headings, code, figures and blocks of all kinds."""
@@ -136,6 +150,9 @@ class Paper(Fragment):
                 latex = ""
             case Open():
                 latex = self.figure(token) if token.kind in FIGURES else self.opening(token)
+            case Close(opened=Open(kind=kind)) if kind in FIGURES:
+                label = token.opened.options.get("label")
+                latex = "}" + f"\\label{{{label}}}" * bool(label) + f"\n\\end{{{NAMES[kind]}}}"
             case Close(opened=Open(kind=kind)) if kind != "listing":
                 latex = f"\\end{{{NAMES.get(kind, kind)}}}"
             case Sheet():
@@ -154,18 +171,49 @@ class Paper(Fragment):
         return f"\\{commands.get(heading.level, 'paragraph*')}{{{text}}}{below}"
 
     def figure(self, token: Open) -> str:
-        """The beginning of a figure: what is drawn in words, then its caption."""
-        label = f"\\label{{{token.options['label']}}}" if "label" in token.options else ""
-        drawn = f"[{escaped(token.options.get('alt', ''))}]\\par"
-        head = r"\begin{quote}\small\refstepcounter{bookfigure}"
-        return f"{head}{label}{drawn}\\textbf{{Figure \\thebookfigure.}} "
+        """The beginning of a figure: the drawing, then its caption."""
+        if token.kind == "sweep":
+            steps = sweep.latex(*sweep.by_hand(self.book))
+            return f"{{\\small\n{steps}\n}}\n\\begin{{center}}\n\\captionof{{figure}}[]{{"
+        if token.kind == "explorer":
+            svg, name = explorer.drawing(), "its first schedule"
+        else:
+            svg, name = pictures.drawing(self.book, self.page, token), token.options.get("svg", "its schedule")
+        drawn = self.drawn(svg, token.options.get("alt", ""), token.line, name)
+        return f"\\begin{{figure}}[htbp]\n\\centering\n{drawn}\n\\caption[]{{"
+
+    def drawn(self, svg: str, words: str, line: int, name: str = "", chart: bool = False) -> str:
+        """A drawing as TikZ, or the words for it."""
+        if not self.drawing:
+            instead = f"[{escaped(words)} The LaTeX of the whole page draws it.]"
+            return f"\\parbox{{0.9\\linewidth}}{{\\small {instead}}}\\par"
+        try:
+            return f"% {' '.join(words.split())}\n{tikz.picture(svg, chart)}"
+        except tikz.UnknownError as error:
+            remedy = "Draw it with what docs/weave/tikz.py knows, or teach it more"
+            raise self.page.error(line, f"{name}: {error}", remedy) from None
+
+    def chart(self, fence: Fence, markup: str) -> str:
+        """A chart: the drawing, or the table if there is none, and below it its caption."""
+        figure = ElementTree.fromstring(markup)
+        svg, table = figure.find("svg"), figure.find(".//table")
+        if svg is None:
+            assert table is not None
+            shown = self.table(table)
+        else:
+            text = ElementTree.tostring(svg, encoding="unicode")
+            shown = self.drawn(text, figure.get("aria-label", ""), fence.line, "the chart", chart=True)
+        caption = escaped(figure.findtext("figcaption", ""))
+        below = f"\\par\\smallskip\n{{\\small {caption}\\par}}" if caption else ""
+        return f"\n\\begin{{center}}\n{shown}{below}\n\\end{{center}}"
 
     def program(self, fence: Fence) -> str:
         """A block, and what it printed."""
         key = block_key(self.book, self.page, fence) if fence.is_example else ""
         shown = self.record.entry(self.page.path, key)
         style = "[frame=none,basicstyle=\\ttfamily\\footnotesize\\itshape]"
-        return _lines(fence.code) + (_lines(shown.output, style) if shown and shown.output else "")
+        printed = _lines(shown.output, style) if shown and shown.output else ""
+        return _lines(fence.code) + printed + (self.chart(fence, shown.chart) if shown and shown.chart else "")
 
     def opening(self, token: Open) -> str:
         """The beginning of a statement, a proof, an exercise, a solution, a wrong turn or a note."""
@@ -232,7 +280,8 @@ def _table(rows: list[list[str]]) -> str:
     return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}")
 
 
-NAMES = {"solution": "proof", "aside": "quote", **dict.fromkeys(FIGURES, "quote")}
+NAMES = {"solution": "proof", "aside": "quote", "figure": "figure", "explorer": "figure", "sweep": "center"}
+CAPTION = re.compile(r"(\\caption(?:of\{figure\})?\[\]\{)\s*(.*?)\s*(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})", re.DOTALL)
 
 
 def _cite(key: str, where: str) -> str:

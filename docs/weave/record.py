@@ -28,7 +28,7 @@ PATH = Path("docs") / "record.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """What was seen: a result, the date, and for a check its kind, number of cases and worst residual."""
+    """What was seen: a result, the date; of a check its kind, number of cases and worst residual; what was printed or drawn."""
 
     result: str
     date: str
@@ -36,6 +36,7 @@ class Entry:
     cases: int = 0
     worst: float = 0.0
     output: str = ""
+    chart: str = ""
 
     @property
     def finding(self) -> str:
