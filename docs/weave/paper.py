@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -20,7 +21,7 @@ from weave.record import Record, block_key
 from weave.scan import FIGURES, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
 from weave.typeset import preamble
 
-PREAMBLE = r"""\documentclass[11pt]{article}
+PREAMBLE = r"""\documentclass[11pt]{@class}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage[a4paper,margin=28mm]{geometry}
@@ -28,19 +29,33 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage{listings}
 \usepackage[font=small,labelfont=bf,labelsep=period]{caption}
 \usepackage[hidelinks]{hyperref}
-\numberwithin{equation}{section}\numberwithin{figure}{section}
-\newtheorem{theorem}{Theorem}[section]
+\makeatletter\let\@cite@ofmt\@firstofone\makeatother % names of authors may break
+\setcounter{topnumber}{3}\renewcommand{\topfraction}{0.9}\renewcommand{\textfraction}{0.08}
+\renewcommand{\floatpagefraction}{0.85}
+\numberwithin{equation}{@level}\numberwithin{figure}{@level}
+\newtheorem{theorem}{Theorem}[@level]
 \newtheorem{lemma}[theorem]{Lemma}
 \newtheorem{proposition}[theorem]{Proposition}
 \newtheorem{corollary}[theorem]{Corollary}
 \theoremstyle{definition}
 \newtheorem{definition}[theorem]{Definition}
 \newtheorem{remark}[theorem]{Remark}
-\newtheorem{exercise}{Exercise}[section]
-\newtheorem{wrong}{Wrong turn}[section]
+\newtheorem{exercise}{Exercise}[@level]
+\newtheorem{wrong}{Wrong turn}[@level]
+\theoremstyle{remark}
+\newtheorem*{solution}{Solution}
 \lstset{basicstyle=\ttfamily\footnotesize,columns=fullflexible,keepspaces=true,breaklines=true,
   upquote=true,frame=leftline,xleftmargin=1em,aboveskip=1em,belowskip=1em,literate={…}{...}1}
 """
+
+BOOK = r"""\usepackage{pdflscape}
+\setcounter{secnumdepth}{0}\setcounter{tocdepth}{0}\hypersetup{bookmarksdepth=1}
+\newcommand{\unnumbered}[1]{\chapter*{#1}\markright{\MakeUppercase{#1}}\addcontentsline{toc}{chapter}{#1}}
+\pagestyle{headings}
+\makeatletter\renewcommand*{\l@chapter}{\@dottedtocline{0}{0em}{1.8em}}\makeatother
+"""
+BEFORE, BEHIND = "notation.md", "reference/derivatives.md"
+MOVING = r"\emph{(On the site this figure can be operated.)} "
 
 
 def page(book: Book, address: str, kept: bool = False) -> str:
@@ -56,16 +71,47 @@ def page(book: Book, address: str, kept: bool = False) -> str:
 
 
 def whole(book: Book) -> str:
-    """The whole book as one LaTeX file: title, contents, chapters, bibliography."""
-    inside = {label for address in book.chapters for label in labels(book.pages[address])}
-    bodies = [
-        Paper(book, address, book.pages[address], inside).latex(0, len(book.pages[address].text))
-        for address in book.chapters
-    ]
-    keys = {key for address in book.chapters for key in cited(book.pages[address])}
-    name = escaped(book.config["site_name"])
-    title = f"\\title{{{name}}}\\author{{}}\\date{{}}\n\\maketitle\n\\tableofcontents\n"
-    return _document(book, [title, *bodies], keys)
+    """The whole book as one LaTeX file: title, contents, notation, chapters, the sheet, bibliography."""
+    sources = {address: book.pages[address] for address in printed(book)}
+    inside = {label for source in sources.values() for label in labels(source)}
+    keys = {key for source in sources.values() for key in cited(source)}
+    parts, bodies = parts_of(book), [_title(book)]
+    for address, source in sources.items():
+        paper = Paper(book, address, source, inside)
+        paper.levels = ("chapter" if address in book.chapters else "unnumbered", "section", *paper.levels[1:3])
+        part = f"\\part{{{escaped(parts[address])}}}\n" if address in parts else ""
+        body = paper.latex(0, len(source.text))
+        wide = any(isinstance(token, Sheet) for token in source.tokens)
+        bodies.append(part + (environment("landscape", body) if wide else body))
+    return _document(book, bodies, keys, BOOK, "report")
+
+
+def printed(book: Book) -> list[str]:
+    """The pages that make the book on paper: chapters, before them the notation, behind them the sheet."""
+    pages = (BEFORE, *book.chapters, BEHIND)
+    return [address for address in pages if address in book.pages]
+
+
+def parts_of(book: Book) -> dict[str, str]:
+    """The parts of the book, by the first chapter of each."""
+    sections = (entry for entry in book.config["nav"] if isinstance(entry, dict))
+    firsts = {}
+    for name, pages in (item for entry in sections for item in entry.items() if isinstance(item[1], list)):
+        first = next(iter(pages[0].values())) if isinstance(pages[0], dict) else pages[0]
+        if first in book.chapters:
+            firsts[first] = name
+    return firsts
+
+
+def _title(book: Book) -> str:
+    """The title page, and the contents."""
+    about = (book.config.get(name) or "" for name in ("site_description", "site_url"))
+    below = "".join(f"\\par\\bigskip\n{{\\large {escaped(line)}}}" for line in about if line)
+    return (
+        f"\\title{{\\Huge {escaped(book.config['site_name'])}{below}}}\n"
+        f"\\author{{{escaped(book.config.get('site_author') or '')}}}\n"
+        f"\\date{{Version {version('mlp')}}}\n\\maketitle\n\\tableofcontents"
+    )
 
 
 def section(book: Book, address: str, heading: Heading, kept: bool = False) -> str:
@@ -102,15 +148,22 @@ def cited(source: Page) -> set[str]:
     return {key for token in source.tokens if isinstance(token, Cite) for key, _ in token.keys}
 
 
-def _document(book: Book, parts: list[str], keys: set[str], macros: str = "") -> str:
+def _document(
+    book: Book, parts: list[str], keys: set[str], more: str = "", kind: str = "article"
+) -> str:
+    """A document of a class: what all need, `more` of a preamble, the parts, and what they cite."""
     entries = "\n".join(
         f"\\bibitem[{escaped(book.bibliography.cited_as(key))}]{{{key}}} {entry(book, key)}"
         for key in sorted(keys)
     )
+    heading = "\\clearpage\\phantomsection\\addcontentsline{toc}{chapter}{Bibliography}\n"
     bibliography = environment("thebibliography", entries, "{99}") + "\n" if entries else ""
+    bibliography = heading * (kind == "report" and bool(entries)) + bibliography
     body = "\n\n".join(parts)
     drawings = tikz.preamble() if "\\begin{tikzpicture}" in body else ""
-    return f"{PREAMBLE}{drawings}{macros}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
+    level = "chapter" if kind == "report" else "section"
+    preamble = PREAMBLE.replace("@class", kind).replace("@level", level)
+    return f"{preamble}{drawings}{more}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
 
 
 def entry(book: Book, key: str) -> str:
@@ -127,14 +180,15 @@ class Paper(Fragment):
     """
 
     drawing = True
+    levels: tuple[str, ...] = ("section", "subsection*", "subsubsection*", "paragraph*")
 
     def __init__(self, book: Book, address: str, source: Page, inside: set[str], kept: bool = False) -> None:
         super().__init__(book, source, inside, kept)
         self.address, self.record = address, Record(book.root)
 
     def latex(self, begin: int, end: int) -> str:
-        """The characters from `begin` to `end` of the page as LaTeX, no paragraph around a caption."""
-        return CAPTION.sub(r"\1\2\3", super().latex(begin, end))
+        """The characters from `begin` to `end` of the page as LaTeX, no empty paragraph at a block's end."""
+        return LAST.sub("\n", CAPTION.sub(r"\1\2\3", super().latex(begin, end)))
 
     def token(self, token: Token) -> str:
         """A token as LaTeX: here also headings, code, figures and blocks of all kinds."""
@@ -145,7 +199,8 @@ class Paper(Fragment):
                 latex = self.program(token)
             case Open(kind="listing"):
                 shown = next(listing for listing in self.book.listings if listing.opened is token)
-                latex = f"\\noindent\\texttt{{{escaped(shown.piece.name)}}}\n{_lines(shown.piece.text)}"
+                name = f"\\par\\medskip\\noindent\\texttt{{{escaped(shown.piece.name)}}}\\par\\nopagebreak"
+                latex = f"{name}\n{_lines(shown.piece.text, '[aboveskip=0.4em]')}"
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
@@ -164,23 +219,23 @@ class Paper(Fragment):
         return latex
 
     def heading(self, heading: Heading) -> str:
-        """A heading: of a page a section, below it unnumbered as on the site."""
-        commands = {1: "section", 2: "subsection*", 3: "subsubsection*"}
+        """A heading; only those of chapters are numbered, as on the site."""
         text, label = escaped(heading.text.replace("`", "")), heading.label
         below = f"\\label{{{label}}}" if label else ""
-        return f"\\{commands.get(heading.level, 'paragraph*')}{{{text}}}{below}"
+        return f"\\{self.levels[heading.level - 1]}{{{text}}}{below}"
 
     def figure(self, token: Open) -> str:
         """The beginning of a figure: the drawing, then its caption."""
         if token.kind == "sweep":
             steps = sweep.latex(*sweep.by_hand(self.book))
-            return f"{{\\small\n{steps}\n}}\n\\begin{{center}}\n\\captionof{{figure}}[]{{"
+            return f"{{\\small\n{steps}\n}}\n\\begin{{center}}\n\\captionof{{figure}}[]{{{MOVING}"
         if token.kind == "explorer":
-            svg, name = explorer.drawing(), "its first schedule"
+            svg, name, note = explorer.drawing(), "its first schedule", MOVING
         else:
-            svg, name = pictures.drawing(self.book, self.page, token), token.options.get("svg", "its schedule")
+            svg, note = pictures.drawing(self.book, self.page, token), ""
+            name = token.options.get("svg", "its schedule")
         drawn = self.drawn(svg, token.options.get("alt", ""), token.line, name)
-        return f"\\begin{{figure}}[htbp]\n\\centering\n{drawn}\n\\caption[]{{"
+        return f"\\begin{{figure}}[htbp]\n\\centering\n{drawn}\n\\caption[]{{{note}"
 
     def drawn(self, svg: str, words: str, line: int, name: str = "", chart: bool = False) -> str:
         """A drawing as TikZ, or the words for it."""
@@ -222,8 +277,6 @@ class Paper(Fragment):
         if token.kind == "proof" and token.options.get("of"):
             target = self.book.labels[token.options["of"]]
             title = f"[Proof of {escaped(target.words)}]"
-        if token.kind == "solution":
-            title = "[Solution]"
         label = f"\\label{{{token.options['label']}}}" if "label" in token.options else ""
         return f"\\begin{{{name}}}{title}{label}"
 
@@ -272,16 +325,35 @@ class Paper(Fragment):
 
 
 def _table(rows: list[list[str]]) -> str:
-    """Rows as a table with a head, its columns equally wide."""
-    count = max(map(len, rows))
-    columns = f"*{{{count}}}{{>{{\\raggedright\\arraybackslash}}p{{{0.92 / count:.3f}\\linewidth}}}}"
+    """Rows as a table with a head: columns as wide as they are, or else, by what they hold, as there is room."""
+    widths = [max(map(_letters, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + 3 * len(widths) <= LETTERS:
+        columns = "l" * len(widths)
+    else:
+        shares = [min(max(width, 8), 40) for width in widths]
+        room = f"\\dimexpr\\linewidth-{2 * len(widths) - 2}\\tabcolsep\\relax"
+        columns = "".join(
+            f">{{\\raggedright\\arraybackslash}}p{{{share / sum(shares):.3f}{room}}}" for share in shares
+        )
     lines = [" & ".join(row) + r" \\" for row in rows]
-    body = "\n".join([r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"])
+    body = "\n".join([r"\toprule", lines[0], r"\midrule\endhead", *lines[1:], r"\bottomrule"])
     return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}")
 
 
-NAMES = {"solution": "proof", "aside": "quote", "figure": "figure", "explorer": "figure", "sweep": "center"}
-CAPTION = re.compile(r"(\\caption(?:of\{figure\})?\[\]\{)\s*(.*?)\s*(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})", re.DOTALL)
+LETTERS = 78  # to a line
+
+
+def _letters(cell: str) -> int:
+    """About how many letters wide a cell is."""
+    plain = re.sub(r"\\(?:operatorname|math\w+|text\w*|[td]?frac|left|right|displaystyle)\b|[{}$^_]", "", cell)
+    return max(len(re.sub(r"\\([a-zA-Z]+|.)", "x", line)) for line in plain.split(r"\par"))
+
+
+NAMES = {"aside": "quote", "figure": "figure", "explorer": "figure", "sweep": "center"}
+CAPTION = re.compile(
+    r"(\\caption(?:of\{figure\})?\[\]\{)\s*(.*?)\s*(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})", re.DOTALL
+)
+LAST = re.compile(r"\n\s*\n(?=\\end\{\w+\})")  # a paragraph's end before a block's
 
 
 def _cite(key: str, where: str) -> str:
@@ -290,6 +362,7 @@ def _cite(key: str, where: str) -> str:
 
 def _lines(text: str, options: str = "") -> str:
     """Code as it stands; characters that pdfLaTeX's listings do not know are written out."""
+    text = re.sub(r"(\S{90})(?=\S)", r"\1\n", text)  # no line breaks inside of a word
     plain = "".join(character if ord(character) < 128 else f"<U+{ord(character):04X}>" for character in text)
     return f"\\begin{{lstlisting}}{options}\n{plain.rstrip()}\n\\end{{lstlisting}}"
 
