@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from xml.etree.ElementTree import Element
 
@@ -122,7 +123,8 @@ class Fragment:
     def element(self, node: Element) -> str:
         """A node of Markdown's tree as LaTeX."""
         children = "".join(self.element(child) + escaped(child.tail or "") for child in node)
-        inner = escaped(node.text or "") + children
+        text = node.text or ""
+        inner = escaped(html.unescape(text) if node.tag == "code" else text) + children  # code has entities
         match node.tag:
             case "p":
                 latex = f"{inner}\n\n"

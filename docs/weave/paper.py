@@ -19,6 +19,7 @@ from weave.book import Book, current
 from weave.export import Fragment, environment, escaped, within
 from weave.record import Record, block_key
 from weave.scan import FIGURES, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
+from weave.tables import table
 from weave.typeset import preamble
 
 PREAMBLE = r"""\documentclass[11pt]{@class}
@@ -26,10 +27,10 @@ PREAMBLE = r"""\documentclass[11pt]{@class}
 \usepackage[utf8]{inputenc}
 \usepackage[a4paper,margin=28mm]{geometry}
 \usepackage{lmodern,microtype,amsmath,amssymb,amsthm,graphicx,longtable,booktabs,array}
-\usepackage{listings}
+\usepackage{listings,etoolbox}
 \usepackage[font=small,labelfont=bf,labelsep=period]{caption}
 \usepackage[hidelinks]{hyperref}
-\makeatletter\let\@cite@ofmt\@firstofone\makeatother % names of authors may break
+\emergencystretch=2em
 \setcounter{topnumber}{3}\renewcommand{\topfraction}{0.9}\renewcommand{\textfraction}{0.08}
 \renewcommand{\floatpagefraction}{0.85}
 \numberwithin{equation}{@level}\numberwithin{figure}{@level}
@@ -45,7 +46,16 @@ PREAMBLE = r"""\documentclass[11pt]{@class}
 \theoremstyle{remark}
 \newtheorem*{solution}{Solution}
 \lstset{basicstyle=\ttfamily\footnotesize,columns=fullflexible,keepspaces=true,breaklines=true,
-  upquote=true,frame=leftline,xleftmargin=1em,aboveskip=1em,belowskip=1em,literate={…}{...}1}
+  breakindent=2em,postbreak=\hbox{$\hookrightarrow$ },upquote=true,frame=leftline,xleftmargin=1em,
+  aboveskip=1em,belowskip=1em}
+\makeatletter
+\let\@cite@ofmt\@firstofone % names of authors may break
+\newif\ifnamed % a heading or a name stays with the listing below it
+\newcommand{\named}[1]{\par\if@nobreak\else\addvspace{\medskipamount}\fi
+  \noindent\texttt{#1}\par\nobreak\global\namedtrue}
+\patchcmd{\lst@Init}{\par\penalty-50\relax}
+  {\par\ifnamed\nobreak\else\if@nobreak\else\penalty-50\fi\fi\global\namedfalse}{}{\err}
+\makeatother
 """
 
 BOOK = r"""\usepackage{pdflscape}
@@ -54,6 +64,7 @@ BOOK = r"""\usepackage{pdflscape}
 \pagestyle{headings}
 \makeatletter\renewcommand*{\l@chapter}{\@dottedtocline{0}{0em}{1.8em}}\makeatother
 """
+LANDSCAPE = "\\newgeometry{margin=20mm}\n\\begin{landscape}\n@\n\\end{landscape}\n\\restoregeometry"
 BEFORE, BEHIND = "notation.md", "reference/derivatives.md"
 MOVING = r"\emph{(On the site this figure can be operated.)} "
 
@@ -82,7 +93,7 @@ def whole(book: Book) -> str:
         part = f"\\part{{{escaped(parts[address])}}}\n" if address in parts else ""
         body = paper.latex(0, len(source.text))
         wide = any(isinstance(token, Sheet) for token in source.tokens)
-        bodies.append(part + (environment("landscape", body) if wide else body))
+        bodies.append(part + (LANDSCAPE.replace("@", body) if wide else body))
     return _document(book, bodies, keys, BOOK, "report")
 
 
@@ -199,8 +210,7 @@ class Paper(Fragment):
                 latex = self.program(token)
             case Open(kind="listing"):
                 shown = next(listing for listing in self.book.listings if listing.opened is token)
-                name = f"\\par\\medskip\\noindent\\texttt{{{escaped(shown.piece.name)}}}\\par\\nopagebreak"
-                latex = f"{name}\n{_lines(shown.piece.text, '[aboveskip=0.4em]')}"
+                latex = f"\\named{{{escaped(shown.piece.name)}}}\n{_lines(shown.piece.text, 'aboveskip=0.4em')}"
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
@@ -266,8 +276,7 @@ class Paper(Fragment):
         """A block, and what it printed."""
         key = block_key(self.book, self.page, fence) if fence.is_example else ""
         shown = self.record.entry(self.page.path, key)
-        style = "[frame=none,basicstyle=\\ttfamily\\footnotesize\\itshape]"
-        printed = _lines(shown.output, style) if shown and shown.output else ""
+        printed = _lines(shown.output, "frame=none", shape="\\itshape") if shown and shown.output else ""
         return _lines(fence.code) + printed + (self.chart(fence, shown.chart) if shown and shown.chart else "")
 
     def opening(self, token: Open) -> str:
@@ -289,7 +298,7 @@ class Paper(Fragment):
             found = sheet.found(self.book, self.record, row)
             checks = r"\par ".join(f"{target.words}: {said}" for target, said in found)
             rows.append([escaped(row.name), *formulas, f"\\texttt{{{escaped(code)}}}", checks])
-        return f"{{\\footnotesize\n{_table(rows)}\n}}"
+        return f"{{\\footnotesize\n{table(rows, letters=WIDE)}\n}}"
 
     def reference(self, ref: Ref) -> str:
         """A reference, exercises, figures and wrong turns included."""
@@ -316,7 +325,7 @@ class Paper(Fragment):
 
     def table(self, node: Element) -> str:
         """A table that may break across pages, its columns as wide as the text allows."""
-        return _table([[self.cell(cell) for cell in row] for row in node.iter("tr")]) + "\n\n"
+        return table([[self.cell(cell) for cell in row] for row in node.iter("tr")]) + "\n\n"
 
     def cell(self, cell: Element) -> str:
         """The contents of a cell."""
@@ -324,34 +333,10 @@ class Paper(Fragment):
         return escaped(cell.text or "") + inner
 
 
-def _table(rows: list[list[str]]) -> str:
-    """Rows as a table with a head: columns as wide as they are, or else, by what they hold, as there is room."""
-    widths = [max(map(_letters, column)) for column in zip(*rows, strict=True)]
-    if sum(widths) + 3 * len(widths) <= LETTERS:
-        columns = "l" * len(widths)
-    else:
-        shares = [min(max(width, 8), 40) for width in widths]
-        room = f"\\dimexpr\\linewidth-{2 * len(widths) - 2}\\tabcolsep\\relax"
-        columns = "".join(
-            f">{{\\raggedright\\arraybackslash}}p{{{share / sum(shares):.3f}{room}}}" for share in shares
-        )
-    lines = [" & ".join(row) + r" \\" for row in rows]
-    body = "\n".join([r"\toprule", lines[0], r"\midrule\endhead", *lines[1:], r"\bottomrule"])
-    return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}")
-
-
-LETTERS = 78  # to a line
-
-
-def _letters(cell: str) -> int:
-    """About how many letters wide a cell is."""
-    plain = re.sub(r"\\(?:operatorname|math\w+|text\w*|[td]?frac|left|right|displaystyle)\b|[{}$^_]", "", cell)
-    return max(len(re.sub(r"\\([a-zA-Z]+|.)", "x", line)) for line in plain.split(r"\par"))
-
-
+COLUMNS, WIDE = 88, 118  # letters of code in a line, and letters in a line across the paper
 NAMES = {"aside": "quote", "figure": "figure", "explorer": "figure", "sweep": "center"}
 CAPTION = re.compile(
-    r"(\\caption(?:of\{figure\})?\[\]\{)\s*(.*?)\s*(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})", re.DOTALL
+    r"(\\caption(?:of\{figure\})?\[\]\{(?:\\emph\{\([^}]*\} )?)\s*(.*?)\s*(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})", re.DOTALL
 )
 LAST = re.compile(r"\n\s*\n(?=\\end\{\w+\})")  # a paragraph's end before a block's
 
@@ -360,11 +345,15 @@ def _cite(key: str, where: str) -> str:
     return f"\\cite{f'[{escaped(where)}]' if where else ''}{{{key}}}"
 
 
-def _lines(text: str, options: str = "") -> str:
-    """Code as it stands; characters that pdfLaTeX's listings do not know are written out."""
+def _lines(text: str, *options: str, shape: str = "") -> str:
+    """Code as it stands, smaller if it is wide; characters that pdfLaTeX's listings do not know are written out."""
     text = re.sub(r"(\S{90})(?=\S)", r"\1\n", text)  # no line breaks inside of a word
     plain = "".join(character if ord(character) < 128 else f"<U+{ord(character):04X}>" for character in text)
-    return f"\\begin{{lstlisting}}{options}\n{plain.rstrip()}\n\\end{{lstlisting}}"
+    size = "scriptsize" if max(map(len, plain.splitlines()), default=0) > COLUMNS else "footnotesize"
+    if shape or size == "scriptsize":
+        options = (*options, f"basicstyle=\\ttfamily\\{size}{shape}")
+    given = f"[{','.join(options)}]" * bool(options)
+    return f"\\begin{{lstlisting}}{given}\n{plain.rstrip()}\n\\end{{lstlisting}}"
 
 
 if __name__ == "__main__":
