@@ -48,7 +48,8 @@ class Chart:
         """What paper shows of it: the drawing, or the table where there is none, and the caption."""
         words = " ".join(filter(None, (self.caption, self.origin and f"{self.origin}.")))
         caption = f"<figcaption>{html.escape(words)}</figcaption>" if words else ""
-        return f'<figure aria-label="{html.escape(self.alternative)}">{self.drawing or self.table()}{caption}</figure>'
+        shown = f"{self.drawing or self.table()}{caption}"
+        return f'<figure aria-label="{html.escape(self.alternative)}">{shown}</figure>'
 
     def __repr__(self) -> str:
         return f"Chart: {self.alternative}"

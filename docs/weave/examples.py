@@ -129,9 +129,12 @@ def run(fence: Fence, namespace: dict[str, Any], path: Path) -> Entry:
 def _program(fence: Fence, namespace: dict[str, Any], path: Path) -> object:
     """Run it; returns the value of its last line if that is an expression, as a notebook would show it."""
     tree = ast.parse("\n" * fence.line + fence.code, str(path))
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, str(path), "exec"), namespace)
-    return eval(compile(ast.Expression(last.value), str(path), "eval"), namespace) if last else None
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, str(path), "exec"), namespace)
+        return None
+    exec(compile(ast.Module(tree.body[:-1], []), str(path), "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), str(path), "eval"), namespace)
 
 
 def _doctest(fence: Fence, namespace: dict[str, Any], path: Path) -> None:

@@ -6,65 +6,21 @@ those of the site: LaTeX counts as the book counts. What was run is quoted with 
 
 from __future__ import annotations
 
-import html
 import re
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from weave import explorer, pictures, sheet, sweep, tikz
 from weave.book import Book, current
+from weave.document import BOOK, LANDSCAPE, document, front
 from weave.export import Fragment, environment, escaped, within
 from weave.record import Record, block_key
 from weave.scan import FIGURES, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
 from weave.tables import table
 from weave.typeset import preamble
 
-PREAMBLE = r"""\documentclass[11pt]{@class}
-\usepackage[T1]{fontenc}
-\usepackage[utf8]{inputenc}
-\usepackage[a4paper,margin=28mm]{geometry}
-\usepackage{lmodern,microtype,amsmath,amssymb,amsthm,graphicx,longtable,booktabs,array}
-\usepackage{listings,etoolbox}
-\usepackage[font=small,labelfont=bf,labelsep=period]{caption}
-\usepackage[hidelinks]{hyperref}
-\emergencystretch=2em
-\setcounter{topnumber}{3}\renewcommand{\topfraction}{0.9}\renewcommand{\textfraction}{0.08}
-\renewcommand{\floatpagefraction}{0.85}
-\numberwithin{equation}{@level}\numberwithin{figure}{@level}
-\newtheorem{theorem}{Theorem}[@level]
-\newtheorem{lemma}[theorem]{Lemma}
-\newtheorem{proposition}[theorem]{Proposition}
-\newtheorem{corollary}[theorem]{Corollary}
-\theoremstyle{definition}
-\newtheorem{definition}[theorem]{Definition}
-\newtheorem{remark}[theorem]{Remark}
-\newtheorem{exercise}{Exercise}[@level]
-\newtheorem{wrong}{Wrong turn}[@level]
-\theoremstyle{remark}
-\newtheorem*{solution}{Solution}
-\lstset{basicstyle=\ttfamily\footnotesize,columns=fullflexible,keepspaces=true,breaklines=true,
-  breakindent=2em,postbreak=\hbox{$\hookrightarrow$ },upquote=true,frame=leftline,xleftmargin=1em,
-  aboveskip=1em,belowskip=1em}
-\makeatletter
-\let\@cite@ofmt\@firstofone % names of authors may break
-\newif\ifnamed % a heading or a name stays with the listing below it
-\newcommand{\named}[1]{\par\if@nobreak\else\addvspace{\medskipamount}\fi
-  \noindent\texttt{#1}\par\nobreak\global\namedtrue}
-\patchcmd{\lst@Init}{\par\penalty-50\relax}
-  {\par\ifnamed\nobreak\else\if@nobreak\else\penalty-50\fi\fi\global\namedfalse}{}{\err}
-\makeatother
-"""
-
-BOOK = r"""\usepackage{pdflscape}
-\setcounter{secnumdepth}{0}\setcounter{tocdepth}{0}\hypersetup{bookmarksdepth=1}
-\newcommand{\unnumbered}[1]{\chapter*{#1}\markright{\MakeUppercase{#1}}\addcontentsline{toc}{chapter}{#1}}
-\pagestyle{headings}
-\makeatletter\renewcommand*{\l@chapter}{\@dottedtocline{0}{0em}{1.8em}}\makeatother
-"""
-LANDSCAPE = "\\newgeometry{margin=20mm}\n\\begin{landscape}\n@\n\\end{landscape}\n\\restoregeometry"
 BEFORE, BEHIND = "notation.md", "reference/derivatives.md"
 MOVING = r"\emph{(On the site this figure can be operated.)} "
 
@@ -78,7 +34,7 @@ def page(book: Book, address: str, kept: bool = False) -> str:
     counter = f"\\setcounter{{section}}{{{number - 1}}}\n" if number else ""
     wide = any(isinstance(token, Sheet) for token in source.tokens)
     macros = (preamble() if kept else "") + "\\geometry{landscape,margin=12mm}\n" * wide
-    return _document(book, [counter + body], cited(source), macros)
+    return document(book, [counter + body], cited(source), macros)
 
 
 def whole(book: Book) -> str:
@@ -86,15 +42,16 @@ def whole(book: Book) -> str:
     sources = {address: book.pages[address] for address in printed(book)}
     inside = {label for source in sources.values() for label in labels(source)}
     keys = {key for source in sources.values() for key in cited(source)}
-    parts, bodies = parts_of(book), [_title(book)]
+    parts, bodies = parts_of(book), [front(book)]
     for address, source in sources.items():
         paper = Paper(book, address, source, inside)
-        paper.levels = ("chapter" if address in book.chapters else "unnumbered", "section", *paper.levels[1:3])
+        highest = "chapter" if address in book.chapters else "unnumbered"
+        paper.levels = (highest, "section", *paper.levels[1:3])
         part = f"\\part{{{escaped(parts[address])}}}\n" if address in parts else ""
         body = paper.latex(0, len(source.text))
         wide = any(isinstance(token, Sheet) for token in source.tokens)
         bodies.append(part + (LANDSCAPE.replace("@", body) if wide else body))
-    return _document(book, bodies, keys, BOOK, "report")
+    return document(book, bodies, keys, BOOK, "report")
 
 
 def printed(book: Book) -> list[str]:
@@ -112,17 +69,6 @@ def parts_of(book: Book) -> dict[str, str]:
         if first in book.chapters:
             firsts[first] = name
     return firsts
-
-
-def _title(book: Book) -> str:
-    """The title page, and the contents."""
-    about = (book.config.get(name) or "" for name in ("site_description", "site_url"))
-    below = "".join(f"\\par\\bigskip\n{{\\large {escaped(line)}}}" for line in about if line)
-    return (
-        f"\\title{{\\Huge {escaped(book.config['site_name'])}{below}}}\n"
-        f"\\author{{{escaped(book.config.get('site_author') or '')}}}\n"
-        f"\\date{{Version {version('mlp')}}}\n\\maketitle\n\\tableofcontents"
-    )
 
 
 def section(book: Book, address: str, heading: Heading, kept: bool = False) -> str:
@@ -159,31 +105,6 @@ def cited(source: Page) -> set[str]:
     return {key for token in source.tokens if isinstance(token, Cite) for key, _ in token.keys}
 
 
-def _document(
-    book: Book, parts: list[str], keys: set[str], more: str = "", kind: str = "article"
-) -> str:
-    """A document of a class: what all need, `more` of a preamble, the parts, and what they cite."""
-    entries = "\n".join(
-        f"\\bibitem[{escaped(book.bibliography.cited_as(key))}]{{{key}}} {entry(book, key)}"
-        for key in sorted(keys)
-    )
-    heading = "\\clearpage\\phantomsection\\addcontentsline{toc}{chapter}{Bibliography}\n"
-    bibliography = environment("thebibliography", entries, "{99}") + "\n" if entries else ""
-    bibliography = heading * (kind == "report" and bool(entries)) + bibliography
-    body = "\n\n".join(parts)
-    drawings = tikz.preamble() if "\\begin{tikzpicture}" in body else ""
-    level = "chapter" if kind == "report" else "section"
-    preamble = PREAMBLE.replace("@class", kind).replace("@level", level)
-    return f"{preamble}{drawings}{more}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
-
-
-def entry(book: Book, key: str) -> str:
-    """An entry of the bibliography as LaTeX."""
-    plain = re.sub(r"<em>(.*?)</em>", "\0\\1\1", book.bibliography.printed(key))
-    text = escaped(html.unescape(re.sub(r"<[^>]*>", "", plain)))
-    return text.replace("\0", r"\emph{").replace("\1", "}")
-
-
 class Paper(Fragment):
     """A `Fragment` that knows headings, code, exercises, figures and tables as well.
 
@@ -210,7 +131,8 @@ class Paper(Fragment):
                 latex = self.program(token)
             case Open(kind="listing"):
                 shown = next(listing for listing in self.book.listings if listing.opened is token)
-                latex = f"\\named{{{escaped(shown.piece.name)}}}\n{_lines(shown.piece.text, 'aboveskip=0.4em')}"
+                name = f"\\named{{{escaped(shown.piece.name)}}}\n"
+                latex = name + _lines(shown.piece.text, "aboveskip=0.4em")
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
@@ -269,15 +191,16 @@ class Paper(Fragment):
             text = ElementTree.tostring(svg, encoding="unicode")
             shown = self.drawn(text, figure.get("aria-label", ""), fence.line, "the chart", chart=True)
         caption = escaped(figure.findtext("figcaption", ""))
-        below = f"\\par\\smallskip\n{{\\small {caption}\\par}}" if caption else ""
+        below = f"\\par\\nobreak\\smallskip\n{{\\small {caption}\\par}}" if caption else ""
         return f"\n\\begin{{center}}\n{shown}{below}\n\\end{{center}}"
 
     def program(self, fence: Fence) -> str:
         """A block, and what it printed."""
         key = block_key(self.book, self.page, fence) if fence.is_example else ""
-        shown = self.record.entry(self.page.path, key)
-        printed = _lines(shown.output, "frame=none", shape="\\itshape") if shown and shown.output else ""
-        return _lines(fence.code) + printed + (self.chart(fence, shown.chart) if shown and shown.chart else "")
+        shown, latex = self.record.entry(self.page.path, key), _lines(fence.code)
+        if shown and shown.output:
+            latex += _lines(shown.output, "frame=none", shape="\\itshape")
+        return latex + (self.chart(fence, shown.chart) if shown and shown.chart else "")
 
     def opening(self, token: Open) -> str:
         """The beginning of a statement, a proof, an exercise, a solution, a wrong turn or a note."""
@@ -336,7 +259,9 @@ class Paper(Fragment):
 COLUMNS, WIDE = 88, 118  # letters of code in a line, and letters in a line across the paper
 NAMES = {"aside": "quote", "figure": "figure", "explorer": "figure", "sweep": "center"}
 CAPTION = re.compile(
-    r"(\\caption(?:of\{figure\})?\[\]\{(?:\\emph\{\([^}]*\} )?)\s*(.*?)\s*(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})", re.DOTALL
+    r"(\\caption(?:of\{figure\})?\[\]\{(?:\\emph\{\([^}]*\} )?)\s*(.*?)\s*"
+    r"(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})",
+    re.DOTALL,
 )
 LAST = re.compile(r"\n\s*\n(?=\\end\{\w+\})")  # a paragraph's end before a block's
 
@@ -346,7 +271,7 @@ def _cite(key: str, where: str) -> str:
 
 
 def _lines(text: str, *options: str, shape: str = "") -> str:
-    """Code as it stands, smaller if it is wide; characters that pdfLaTeX's listings do not know are written out."""
+    """Code as it stands, smaller if it is wide; characters that listings do not know are written out."""
     text = re.sub(r"(\S{90})(?=\S)", r"\1\n", text)  # no line breaks inside of a word
     plain = "".join(character if ord(character) < 128 else f"<U+{ord(character):04X}>" for character in text)
     size = "scriptsize" if max(map(len, plain.splitlines()), default=0) > COLUMNS else "footnotesize"

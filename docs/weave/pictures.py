@@ -1,6 +1,4 @@
-"""The drawings of figures: files, and schedules in space and time, as `mlp` plans them: layers upward, steps to
-the right.
-"""
+"""The drawings of figures: files, and what `mlp` plans: layers upward, steps to the right."""
 
 from __future__ import annotations
 

@@ -28,7 +28,10 @@ PATH = Path("docs") / "record.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """What was seen: a result, the date; of a check its kind, number of cases and worst residual; what was printed or drawn."""
+    """What was seen: a result, the date; a check's kind, number of cases and worst residual; what was shown.
+
+    `output` is what a block printed, `chart` the HTML of what it drew, as `Chart.printed` makes it.
+    """
 
     result: str
     date: str

@@ -171,7 +171,8 @@ def _words(step: dict[str, str]) -> str:
 def _formula(step: dict[str, str], seen: Seen) -> str:
     """A step in letters and in numbers; of the first, which makes nothing, what is given."""
     if not step["makes"]:
-        given = [f"{expand(TABLE['names'][name][0])} = {_matrix(seen[name])}" for name in step["takes"].split()]
+        names = step["takes"].split()
+        given = [f"{expand(TABLE['names'][name][0])} = {_matrix(seen[name])}" for name in names]
         lines = ",\\\\".join(",\\quad ".join(given[at : at + 3]) for at in range(0, len(given), 3))
         return f"\\begin{{gathered}}{lines}\\end{{gathered}}"
     numbers = " ".join(_factor(part, seen) for part in step["numbers"].split())

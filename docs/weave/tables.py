@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 LETTERS = 78  # of text in a line
-COMMAND = re.compile(r"\\(?:operatorname|math\w+|text\w*|[td]?frac|left|right|displaystyle)\b|\\(?:begin|end)\{\w+\}|[{}$^_&]")
+COMMAND = re.compile(  # no letters
+    r"\\(?:operatorname|math\w+|text\w*|[td]?frac|left|right|displaystyle)\b"
+    r"|\\(?:begin|end)\{\w+\}|[{}$^_&]"
+)
 LETTER = re.compile(r"\\(?:[a-zA-Z]+|.)\s*")
 FORMULA = re.compile(r"\$[^$]*(?:\$|$)")
 

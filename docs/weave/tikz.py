@@ -37,9 +37,9 @@ SHAPES = {
     "polygon": "{points} -- cycle",
 }
 DEFINING = {"defs", "pattern"}  # drawn where something points to them
-PROPERTIES = set(
-    "color fill fill-opacity stroke stroke-opacity stroke-width stroke-dasharray stroke-linejoin "
-    "font-family font-size font-style font-weight text-anchor transform clip-path marker-end".split()
+PROPERTIES = re.compile(
+    "color|fill(-opacity)?|stroke(-opacity|-width|-dasharray|-linejoin)?"
+    "|font-(family|size|style|weight)|text-anchor|transform|clip-path|marker-end"
 )
 WITHOUT_LOOKS = {"class", "id", "style", "viewBox", "data-series", "turned", "grown"}
 UNSEEN = {"paint-order", "font-feature-settings", "max-width", "margin"}  # what print does without
@@ -84,7 +84,7 @@ def looks(chart: bool) -> dict[str, Style]:
 
 def declared(rules: str) -> Style:
     """The declarations of a rule or of a style attribute, `font` taken apart."""
-    found = {}
+    found: Style = {}
     for name, value in re.findall(r"([\w-]+):\s*([^;]+)", rules):
         if name == "font" and (font := FONT.fullmatch(value)):
             slant = "italic" if font["style"] else "normal"
@@ -96,7 +96,7 @@ def declared(rules: str) -> Style:
 
 def number(value: float) -> str:
     """A number, to hundredths, as short as it goes."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value + 0.0:.2f}".rstrip("0").rstrip(".")  # + 0.0: no minus before a nought
 
 
 class Drawing:
@@ -131,13 +131,13 @@ class Drawing:
         own, classes = dict(style), node.get("class", "").split()
         if strange := [name for name in classes if name not in self.known]:
             raise self.unknown(node, f"the class {strange[0]!r}")
-        own |= {name: value for name, value in node.attrib.items() if name in PROPERTIES}
-        for name in [*classes, *{node.tag} & self.known.keys()]:
+        own |= {name: value for name, value in node.attrib.items() if PROPERTIES.fullmatch(name)}
+        for name in [*classes, *["text"] * (node.tag == "text" and "text" in self.known)]:
             own |= self.known[name]
         own |= declared(node.get("style", ""))
         places = re.findall(r"{(\w+)}", SHAPES.get(node.tag, "{x}{y}{dx}{dy}"))
         for name in [*node.attrib, *own]:
-            if name not in {*PROPERTIES, *WITHOUT_LOOKS, *places, "rx"}:
+            if name not in {*WITHOUT_LOOKS, *places, "rx"} and not PROPERTIES.fullmatch(name):
                 raise self.unknown(node, f"{name!r}")
         return own
 
@@ -184,7 +184,8 @@ class Drawing:
         if not own["fill"].startswith("url"):
             return [f"fill={self.colour(node, own, 'fill')}", *self.faint(own, "fill")]
         ground, strokes = self.pointed(node, own["fill"])
-        name, colour = PATTERNS[strokes.get("d", "")], self.colour(node, own | {"fill": "currentColor"}, "fill")
+        name = PATTERNS[strokes.get("d", "")]
+        colour = self.colour(node, own | {"fill": "currentColor"}, "fill")
         lines = [f"postaction={{pattern={name},pattern color={colour},fill opacity=1}}"] * bool(name)
         return [f"fill={colour}", f"fill opacity={ground.get('fill-opacity')}", *lines]
 
@@ -202,7 +203,8 @@ class Drawing:
         if "marker-end" in own:
             if self.pointed(node, own["marker-end"])[0].get("d") != TIP:
                 raise self.unknown(node, "another marker than the open arrow")
-            options.append(f"-{{Straight Barb[length={self.length('5', own)},width={self.length('6', own)}]}}")
+            length, width = self.length("5", own), self.length("6", own)
+            options.append(f"-{{Straight Barb[length={length},width={width}]}}")
         return options
 
     def faint(self, own: Style, what: str) -> list[str]:
@@ -235,7 +237,8 @@ class Drawing:
         for text, style, right, down in self.runs(node, own):
             depth += down
             space = f"\\kern{self.length(str(right), own)}" if right else ""
-            parts.append(f"{space}\\raisebox{{{self.length(str(-depth), own)}}}{{{self.run(node, text, style)}}}")
+            height, letters = self.length(str(-depth), own), self.run(node, text, style)
+            parts.append(f"{space}\\raisebox{{{height}}}{{{letters}}}")
         options = [f"anchor={ANCHORS[own.get('text-anchor', 'start')]}", "inner sep=0pt"]
         options.append(f"text={self.colour(node, own, 'fill')}")
         if "turned" in own:
@@ -247,13 +250,15 @@ class Drawing:
 
     def runs(self, node: Element, own: Style) -> Iterator[tuple[str, Style, float, float]]:
         """The parts of a text, each with its style and how far it is moved to the right and down."""
-        yield (node.text or "").lstrip(), own, 0, 0
+        if node.text:
+            yield node.text, own, 0, 0
         for part in node:
             if part.tag != "tspan" or len(part):
                 raise self.unknown(part, "a text's parts are <tspan>, and these have none")
             moved = float(part.get("dx", 0)), float(part.get("dy", 0))
             yield part.text or "", self.styled(part, own), *moved
-            yield part.tail or "", own, 0, 0
+            if part.tail:
+                yield part.tail, own, 0, 0
 
     def run(self, node: Element, text: str, style: Style) -> str:
         """Letters of one font; letters that lean are mathematics."""
