@@ -220,7 +220,8 @@ class Paper(Fragment):
             code = ", ".join(target.words.strip("`").removeprefix("mlp.") for target in row.code)
             found = sheet.found(self.book, self.record, row)
             checks = r"\par ".join(f"{target.words}: {said}" for target, said in found)
-            rows.append([escaped(row.name), *formulas, f"\\texttt{{{escaped(code)}}}", checks])
+            names = escaped(code).replace("\\_", "\\_\\allowbreak ")
+            rows.append([escaped(row.name), *formulas, f"\\texttt{{{names}}}", checks])
         return f"{{\\footnotesize\n{table(rows, letters=WIDE)}\n}}"
 
     def reference(self, ref: Ref) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-LETTERS = 78  # of text in a line
+LETTERS, WIDEST = 78, 40  # of text in a line; of a column that has to share it
 COMMAND = re.compile(  # no letters
     r"\\(?:operatorname|math\w+|text\w*|[td]?frac|left|right|displaystyle)\b"
     r"|\\(?:begin|end)\{\w+\}|[{}$^_&]"
@@ -28,6 +28,7 @@ def _columns(columns: list[list[str]], letters: int) -> str:
     if sum(wanted) <= room:
         return "l" * len(columns)
     least = [max(length for cell in column for length in _words(cell)) for column in columns]
+    wanted = [max(low, min(high, WIDEST)) for low, high in zip(least, wanted, strict=True)]
     rest = max(0, room - sum(least)) / max(1, sum(wanted) - sum(least))
     widths = [low + rest * (high - low) for low, high in zip(least, wanted, strict=True)]
     line = f"\\dimexpr\\linewidth-{2 * len(columns) - 2}\\tabcolsep\\relax"

@@ -133,6 +133,13 @@ def test_a_page_shows_what_was_seen_of_it(write: Write, weave: Weave) -> None:
     assert "largest residual 0.0e+00 in 3 cases" in after
 
 
+def test_a_chart_is_recorded_as_paper_shows_it(write: Write) -> None:
+    drawn = "from weave.charts import Chart\nChart('<svg/>', 'A < b.', caption='C & d.')"
+    book = write(BLOCK, f"```python\n{drawn}\n```\n\n```python\n1\n```\n\n{BLOCK}")
+    charts = [entry["chart"] for entry in recorded(book).places["docs/one.md"].values() if "chart" in entry]
+    assert charts == ['<figure aria-label="A &lt; b."><svg/><figcaption>C &amp; d.</figcaption></figure>']
+
+
 def test_a_result_is_checked_when_all_its_checks_have_passed(write: Write) -> None:
     book = write(BLOCK, f"{BLOCK}\nexact = [True]\nassert exact\n```\n\n{BLOCK}")
     page, theorem = book.pages["one.md"], statement(book)
