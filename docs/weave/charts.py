@@ -44,6 +44,13 @@ class Chart:
         caption = f"<figcaption>{html.escape(self.caption)} {origin}</figcaption>" if self.caption else ""
         return f'<figure class="chart">{scroll}{caption}{self._numbers()}</figure>'
 
+    def printed(self) -> str:
+        """What paper shows of it: the drawing, or the table where there is none, and the caption."""
+        words = " ".join(filter(None, (self.caption, self.origin and f"{self.origin}.")))
+        caption = f"<figcaption>{html.escape(words)}</figcaption>" if words else ""
+        shown = f"{self.drawing or self.table()}{caption}"
+        return f'<figure aria-label="{html.escape(self.alternative)}">{shown}</figure>'
+
     def __repr__(self) -> str:
         return f"Chart: {self.alternative}"
 

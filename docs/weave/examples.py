@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import io
@@ -13,6 +14,7 @@ from typing import Any
 from sybil import Document, Example, Region
 
 from weave.book import Book, current
+from weave.charts import Chart
 from weave.record import Entry, Record, alone, block_key, claim_key, listing_key, today
 from weave.scan import Fence, Open, Page, scan
 from weave.source import Piece
@@ -111,20 +113,28 @@ def run(fence: Fence, namespace: dict[str, Any], path: Path) -> Entry:
     """
     for name in FINDINGS:
         namespace.pop(name, None)
-    output = io.StringIO()
+    output, last = io.StringIO(), None
     with contextlib.redirect_stdout(output):
         if "raises" in fence.options:
             print(_expected_error(fence, namespace, path))
         elif fence.is_doctest:
             _doctest(fence, namespace, path)
         else:
-            _program(fence, namespace, path)
+            last = _program(fence, namespace, path)
     kind, cases, worst = _finding(fence, namespace) if "check" in fence.options else ("", 0, 0.0)
-    return Entry("passed", today(), kind, cases, worst, output.getvalue())
+    chart = last.printed() if isinstance(last, Chart) else ""
+    return Entry("passed", today(), kind, cases, worst, output.getvalue(), chart)
 
 
-def _program(fence: Fence, namespace: dict[str, Any], path: Path) -> None:
-    exec(compile("\n" * fence.line + fence.code, str(path), "exec"), namespace)
+def _program(fence: Fence, namespace: dict[str, Any], path: Path) -> object:
+    """Run it; returns the value of its last line if that is an expression, as a notebook would show it."""
+    tree = ast.parse("\n" * fence.line + fence.code, str(path))
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, str(path), "exec"), namespace)
+        return None
+    exec(compile(ast.Module(tree.body[:-1], []), str(path), "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), str(path), "eval"), namespace)
 
 
 def _doctest(fence: Fence, namespace: dict[str, Any], path: Path) -> None:

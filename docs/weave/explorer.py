@@ -52,13 +52,18 @@ def _digits(schedule: Schedule) -> Iterator[str]:
         yield DIGITS[action.start] + DIGITS[action.stop] if isinstance(action, Advance) else "-"
 
 
+def drawing() -> str:
+    """The schedule that is shown first."""
+    _, n, count = FIRST
+    return pictures.space_time(schedules.binomial(n, count))
+
+
 def markup(alternative: str) -> str:
     """The figure as it stands without a script: one schedule, drawn."""
     planner, n, count = FIRST
-    drawing = pictures.space_time(schedules.binomial(n, count))
     named = f'<svg role="img" aria-label="{html.escape(alternative)}" '
     return (
         f'<div class="explorer" data-planner="{planner}" data-depth="{n}" data-slots="{count}" '
         f'data-deepest="{DEEPEST}">'
-        f'<div class="scroll" tabindex="0">{drawing.replace("<svg ", named, 1)}</div></div>'
+        f'<div class="scroll" tabindex="0">{drawing().replace("<svg ", named, 1)}</div></div>'
     )

@@ -435,7 +435,7 @@ class Weaver:
     def open_figure(self, token: Open) -> str:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
         named = f'<svg role="img" aria-label="{html.escape(token.options.get("alt", ""))}" '
-        drawing = self.drawing(token).replace("<svg ", named, 1)
+        drawing = pictures.drawing(self.book, self.page, token).replace("<svg ", named, 1)
         return self.captioned(token, f'<div class="scroll" tabindex="0">{drawing}</div>')
 
     def open_explorer(self, token: Open) -> str:
@@ -461,20 +461,6 @@ class Weaver:
             + self.block(markup)
             + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
         )
-
-    def drawing(self, token: Open) -> str:
-        """The SVG of a figure: a file, or a schedule in space and time."""
-        if "schedule" in token.options:
-            try:
-                return pictures.space_time(pictures.planned(token.options["schedule"]))
-            except (ValueError, TypeError, SyntaxError) as error:
-                remedy = "Write for example 'schedule: binomial(10, slots=3)'"
-                raise self.page.error(token.line, str(error).rstrip("."), remedy) from None
-        path = self.book.root / "docs" / token.options.get("svg", "")
-        if not path.is_file():
-            problem = f"there is no drawing {token.options.get('svg')!r}"
-            raise self.page.error(token.line, problem, "Name a file under docs/ in 'svg: '")
-        return path.read_text(encoding="utf-8")
 
     def close_figure(self, token: Close) -> str:
         """The end of a caption and of its figure."""

@@ -10,36 +10,20 @@ import html
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from weave import sheet
+from weave import explorer, pictures, sheet, sweep, tikz
 from weave.book import Book, current
-from weave.export import Fragment, environment, escaped, optional, unbracketed, verbatim, within
+from weave.document import BOOK, LANDSCAPE, document, front
+from weave.export import Fragment, environment, escaped, optional, verbatim, within
 from weave.record import Record, block_key
 from weave.scan import FIGURES, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
+from weave.tables import table
 from weave.typeset import preamble
 
-PREAMBLE = r"""\documentclass[11pt]{article}
-\usepackage[T1]{fontenc}
-\usepackage[utf8]{inputenc}
-\usepackage[a4paper,margin=28mm]{geometry}
-\usepackage{lmodern,microtype,amsmath,amssymb,amsthm,graphicx,longtable,booktabs,array}
-\usepackage{listings}
-\usepackage[hidelinks]{hyperref}
-\numberwithin{equation}{section}
-\newtheorem{theorem}{Theorem}[section]
-\newtheorem{lemma}[theorem]{Lemma}
-\newtheorem{proposition}[theorem]{Proposition}
-\newtheorem{corollary}[theorem]{Corollary}
-\theoremstyle{definition}
-\newtheorem{definition}[theorem]{Definition}
-\newtheorem{remark}[theorem]{Remark}
-\newtheorem{exercise}{Exercise}[section]
-\newtheorem{wrong}{Wrong turn}[section]
-\newcounter{bookfigure}[section]\renewcommand{\thebookfigure}{\thesection.\arabic{bookfigure}}
-\lstset{basicstyle=\ttfamily\footnotesize,columns=fullflexible,keepspaces=true,breaklines=true,
-  upquote=true,frame=leftline,xleftmargin=1em,aboveskip=1em,belowskip=1em,literate={…}{...}1}
-"""
+BEFORE, BEHIND = "notation.md", "reference/derivatives.md"
+MOVING = r"\emph{(On the site this figure can be operated.)} "
 
 
 def page(book: Book, address: str, kept: bool = False) -> str:
@@ -51,20 +35,41 @@ def page(book: Book, address: str, kept: bool = False) -> str:
     counter = f"\\setcounter{{section}}{{{number - 1}}}\n" if number else ""
     wide = any(isinstance(token, Sheet) for token in source.tokens)
     macros = (preamble() if kept else "") + "\\geometry{landscape,margin=12mm}\n" * wide
-    return _document(book, [counter + body], cited(source), macros)
+    return document(book, [counter + body], cited(source), macros)
 
 
 def whole(book: Book) -> str:
-    """The whole book as one LaTeX file: title, contents, chapters, bibliography."""
-    inside = {label for address in book.chapters for label in labels(book.pages[address])}
-    bodies = [
-        Paper(book, address, book.pages[address], inside).latex(0, len(book.pages[address].text))
-        for address in book.chapters
-    ]
-    keys = {key for address in book.chapters for key in cited(book.pages[address])}
-    name = escaped(book.config["site_name"])
-    title = f"\\title{{{name}}}\\author{{}}\\date{{}}\n\\maketitle\n\\tableofcontents\n"
-    return _document(book, [title, *bodies], keys)
+    """The whole book as one LaTeX file: title, contents, notation, chapters, the sheet, bibliography."""
+    sources = {address: book.pages[address] for address in printed(book)}
+    inside = {label for source in sources.values() for label in labels(source)}
+    keys = {key for source in sources.values() for key in cited(source)}
+    parts, bodies = parts_of(book), [front(book)]
+    for address, source in sources.items():
+        paper = Paper(book, address, source, inside)
+        highest = "chapter" if address in book.chapters else "unnumbered"
+        paper.levels = (highest, "section", *paper.levels[1:3])
+        part = f"\\part{{{escaped(parts[address])}}}\n" if address in parts else ""
+        body = paper.latex(0, len(source.text))
+        wide = any(isinstance(token, Sheet) for token in source.tokens)
+        bodies.append(part + (LANDSCAPE.replace("@", body) if wide else body))
+    return document(book, bodies, keys, BOOK, "report")
+
+
+def printed(book: Book) -> list[str]:
+    """The pages that make the book on paper: chapters, before them the notation, behind them the sheet."""
+    pages = (BEFORE, *book.chapters, BEHIND)
+    return [address for address in pages if address in book.pages]
+
+
+def parts_of(book: Book) -> dict[str, str]:
+    """The parts of the book, by the first chapter of each."""
+    sections = (entry for entry in book.config["nav"] if isinstance(entry, dict))
+    firsts = {}
+    for name, pages in (item for entry in sections for item in entry.items() if isinstance(item[1], list)):
+        first = next(iter(pages[0].values())) if isinstance(pages[0], dict) else pages[0]
+        if first in book.chapters:
+            firsts[first] = name
+    return firsts
 
 
 def section(book: Book, address: str, heading: Heading, kept: bool = False) -> str:
@@ -77,8 +82,11 @@ def section(book: Book, address: str, heading: Heading, kept: bool = False) -> s
     ]
     end = following[0] if following else len(source.text)
     inside = labels(source, heading.start, end)
-    body = Paper(book, address, source, inside, kept).latex(heading.start, end)
-    return f'% "{heading.text}", from "{book.config["site_name"]}", {address.removesuffix(".md")}.\n{body}\n'
+    paper = Paper(book, address, source, inside, kept)
+    paper.drawing = False
+    origin = f'% "{heading.text}", from "{book.config["site_name"]}", {address.removesuffix(".md")}.'
+    needs = "% Needs: the preamble that the LaTeX of the whole page begins with."
+    return f"{origin}\n{needs}\n{paper.latex(heading.start, end)}\n"
 
 
 def labels(source: Page, begin: int = 0, end: int | None = None) -> set[str]:
@@ -98,29 +106,22 @@ def cited(source: Page) -> set[str]:
     return {key for token in source.tokens if isinstance(token, Cite) for key, _ in token.keys}
 
 
-def _document(book: Book, parts: list[str], keys: set[str], macros: str = "") -> str:
-    entries = "\n".join(
-        f"\\bibitem{optional(book.bibliography.cited_as(key))}{{{key}}} {entry(book, key)}"
-        for key in sorted(keys)
-    )
-    bibliography = environment("thebibliography", entries, "{99}") + "\n" if entries else ""
-    body = "\n\n".join(parts)
-    return f"{PREAMBLE}{macros}\\begin{{document}}\n{body}\n\n{bibliography}\\end{{document}}\n"
-
-
-def entry(book: Book, key: str) -> str:
-    """An entry of the bibliography as LaTeX."""
-    plain = re.sub(r"<em>(.*?)</em>", "\ue000\\1\ue001", book.bibliography.printed(key))
-    text = escaped(html.unescape(re.sub(r"<[^>]*>", "", plain)))
-    return text.replace("\ue000", r"\emph{").replace("\ue001", "}")
-
-
 class Paper(Fragment):
-    """A `Fragment` that knows headings, code, exercises, figures and tables as well."""
+    """A `Fragment` that knows headings, code, exercises, figures and tables as well.
+
+    Where it is not `drawing`, words stand for drawings.
+    """
+
+    drawing = True
+    levels: tuple[str, ...] = ("section", "subsection*", "subsubsection*", "paragraph*")
 
     def __init__(self, book: Book, address: str, source: Page, inside: set[str], kept: bool = False) -> None:
         super().__init__(book, source, inside, kept)
         self.address, self.record = address, Record(book.root)
+
+    def latex(self, begin: int, end: int) -> str:
+        """The characters from `begin` to `end` of the page as LaTeX, no empty paragraph at a block's end."""
+        return LAST.sub("\n", CAPTION.sub(r"\1\2\3", super().latex(begin, end)))
 
     def token(self, token: Token) -> str:
         """A token as LaTeX: here also headings, code, figures and blocks of all kinds."""
@@ -131,11 +132,15 @@ class Paper(Fragment):
                 latex = self.program(token)
             case Open(kind="listing"):
                 shown = next(listing for listing in self.book.listings if listing.opened is token)
-                latex = f"\\noindent\\texttt{{{escaped(shown.piece.name)}}}\n{_lines(shown.piece.text)}"
+                name = f"\\named{{{escaped(shown.piece.name)}}}\n"
+                latex = name + _lines(shown.piece.text, "aboveskip=0.4em")
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
                 latex = self.figure(token) if token.kind in FIGURES else self.opening(token)
+            case Close(opened=Open(kind=kind)) if kind in FIGURES:
+                label = token.opened.options.get("label")
+                latex = "}" + f"\\label{{{label}}}" * bool(label) + f"\n\\end{{{NAMES[kind]}}}"
             case Close(opened=Open(kind=kind)) if kind != "listing":
                 latex = f"\\end{{{NAMES.get(kind, kind)}}}"
             case Sheet():
@@ -147,25 +152,56 @@ class Paper(Fragment):
         return latex
 
     def heading(self, heading: Heading) -> str:
-        """A heading: of a page a section, below it unnumbered as on the site."""
-        commands = {1: "section", 2: "subsection*", 3: "subsubsection*"}
+        """A heading; only those of chapters are numbered, as on the site."""
         text, label = escaped(html.unescape(heading.text.replace("`", ""))), heading.label
         below = f"\\label{{{label}}}" if label else ""
-        return f"\\{commands.get(heading.level, 'paragraph*')}{{{text}}}{below}"
+        return f"\\{self.levels[heading.level - 1]}{{{text}}}{below}"
 
     def figure(self, token: Open) -> str:
-        """The beginning of a figure: what is drawn in words, then its caption."""
-        label = f"\\label{{{token.options['label']}}}" if "label" in token.options else ""
-        drawn = f"[{escaped(token.options.get('alt', ''))}]\\par"
-        head = r"\begin{quote}\small\refstepcounter{bookfigure}"
-        return f"{head}{label}{drawn}\\textbf{{Figure \\thebookfigure.}} "
+        """The beginning of a figure: the drawing, then its caption."""
+        if token.kind == "sweep":
+            steps = sweep.latex(*sweep.by_hand(self.book))
+            return f"{{\\small\n{steps}\n}}\n\\begin{{center}}\n\\captionof{{figure}}[]{{{MOVING}"
+        if token.kind == "explorer":
+            svg, name, note = explorer.drawing(), "its first schedule", MOVING
+        else:
+            svg, note = pictures.drawing(self.book, self.page, token), ""
+            name = token.options.get("svg", "its schedule")
+        drawn = self.drawn(svg, token.options.get("alt", ""), token.line, name)
+        return f"\\begin{{figure}}[htbp]\n\\centering\n{drawn}\n\\caption[]{{{note}"
+
+    def drawn(self, svg: str, words: str, line: int, name: str = "", chart: bool = False) -> str:
+        """A drawing as TikZ, or the words for it."""
+        if not self.drawing:
+            instead = f"[{escaped(words)} The LaTeX of the whole page draws it.]"
+            return f"\\parbox{{0.9\\linewidth}}{{\\small {instead}}}\\par"
+        try:
+            return f"% {' '.join(words.split())}\n{tikz.picture(svg, chart)}"
+        except tikz.UnknownError as error:
+            remedy = "Draw it with what docs/weave/tikz.py knows, or teach it more"
+            raise self.page.error(line, f"{name}: {error}", remedy) from None
+
+    def chart(self, fence: Fence, markup: str) -> str:
+        """A chart: the drawing, or the table if there is none, and below it its caption."""
+        figure = ElementTree.fromstring(markup)
+        svg, table = figure.find("svg"), figure.find(".//table")
+        if svg is None:
+            assert table is not None
+            shown = self.table(table)
+        else:
+            text = ElementTree.tostring(svg, encoding="unicode")
+            shown = self.drawn(text, figure.get("aria-label", ""), fence.line, "the chart", chart=True)
+        caption = escaped(figure.findtext("figcaption", ""))
+        below = f"\\par\\nobreak\\smallskip\n{{\\small {caption}\\par}}" if caption else ""
+        return f"\n\\begin{{center}}\n{shown}{below}\n\\end{{center}}"
 
     def program(self, fence: Fence) -> str:
         """A block, and what it printed."""
         key = block_key(self.book, self.page, fence) if fence.is_example else ""
-        shown = self.record.entry(self.page.path, key)
-        style = "[frame=none,basicstyle=\\ttfamily\\footnotesize\\itshape]"
-        return _lines(fence.code) + (_lines(shown.output, style) if shown and shown.output else "")
+        shown, latex = self.record.entry(self.page.path, key), _lines(fence.code)
+        if shown and shown.output:
+            latex += _lines(shown.output, "frame=none", shape="\\itshape")
+        return latex + (self.chart(fence, shown.chart) if shown and shown.chart else "")
 
     def opening(self, token: Open) -> str:
         """The beginning of a statement, a proof, an exercise, a solution, a wrong turn or a note."""
@@ -174,8 +210,6 @@ class Paper(Fragment):
         if token.kind == "proof" and token.options.get("of"):
             target = self.book.labels[token.options["of"]]
             title = f"[Proof of {escaped(target.words)}]"
-        if token.kind == "solution":
-            title = "[Solution]"
         label = f"\\label{{{token.options['label']}}}" if "label" in token.options else ""
         return f"\\begin{{{name}}}{title}{label}"
 
@@ -187,8 +221,9 @@ class Paper(Fragment):
             code = ", ".join(target.words.strip("`").removeprefix("mlp.") for target in row.code)
             found = sheet.found(self.book, self.record, row)
             checks = r"\par ".join(f"{target.words}: {said}" for target, said in found)
-            rows.append([escaped(row.name), *formulas, f"\\texttt{{{escaped(code)}}}", checks])
-        return f"{{\\footnotesize\n{_table(rows)}\n}}"
+            names = escaped(code).replace("\\_", "\\_\\allowbreak ")
+            rows.append([escaped(row.name), *formulas, f"\\texttt{{{names}}}", checks])
+        return f"{{\\footnotesize\n{table(rows, letters=WIDE)}\n}}"
 
     def reference(self, ref: Ref) -> str:
         """A reference, exercises, figures and wrong turns included."""
@@ -215,7 +250,7 @@ class Paper(Fragment):
 
     def table(self, node: Element) -> str:
         """A table that may break across pages, its columns as wide as the text allows."""
-        return _table([[self.cell(cell) for cell in row] for row in node.iter("tr")]) + "\n\n"
+        return table([[self.cell(cell) for cell in row] for row in node.iter("tr")]) + "\n\n"
 
     def cell(self, cell: Element) -> str:
         """The contents of a cell."""
@@ -223,25 +258,29 @@ class Paper(Fragment):
         return escaped(cell.text or "") + inner
 
 
-def _table(rows: list[list[str]]) -> str:
-    """Rows as a table with a head, its columns equally wide."""
-    count = max(map(len, rows))
-    columns = f"*{{{count}}}{{>{{\\raggedright\\arraybackslash}}p{{{0.92 / count:.3f}\\linewidth}}}}"
-    lines = [unbracketed(" & ".join(row)) + r" \\" for row in rows]
-    body = "\n".join([r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"])
-    return environment("longtable", body, f"{{@{{}}{columns}@{{}}}}")
-
-
-NAMES = {"solution": "proof", "aside": "quote", **dict.fromkeys(FIGURES, "quote")}
+COLUMNS, WIDE = 88, 118  # letters of code in a line, and letters in a line across the paper
+NAMES = {"aside": "quote", "figure": "figure", "explorer": "figure", "sweep": "center"}
+CAPTION = re.compile(
+    r"(\\caption(?:of\{figure\})?\[\]\{(?:\\emph\{\([^}]*\} )?)\s*(.*?)\s*"
+    r"(\}(?:\\label\{[^}]*\})?\n\\end\{(?:figure|center)\})",
+    re.DOTALL,
+)
+LAST = re.compile(r"\n\s*\n(?=\\end\{\w+\})")  # a paragraph's end before a block's
 
 
 def _cite(key: str, where: str) -> str:
     return f"\\cite{optional(where) if where else ''}{{{key}}}"
 
 
-def _lines(text: str, options: str = "") -> str:
-    """Code as it stands."""
-    return f"\\begin{{lstlisting}}{options}\n{verbatim(text).rstrip()}\n\\end{{lstlisting}}"
+def _lines(text: str, *options: str, shape: str = "") -> str:
+    """Code as it stands, smaller if it is wide; characters that listings do not know are written out."""
+    text = re.sub(r"(\S{90})(?=\S)", r"\1\n", text)  # no line breaks inside of a word
+    plain = verbatim(text)
+    size = "scriptsize" if max(map(len, plain.splitlines()), default=0) > COLUMNS else "footnotesize"
+    if shape or size == "scriptsize":
+        options = (*options, f"basicstyle=\\ttfamily\\{size}{shape}")
+    given = f"[{','.join(options)}]" * bool(options)
+    return f"\\begin{{lstlisting}}{given}\n{plain.rstrip()}\n\\end{{lstlisting}}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Schedules in space and time, drawn from what `mlp` plans: layers upward, steps to the right."""
+"""The drawings of figures: files, and what `mlp` plans: layers upward, steps to the right."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from mlp import schedules
 from mlp.schedules import Advance, Reverse, Schedule, depth, walk
+from weave.book import Book
+from weave.scan import Open, Page
 
 CELL, GAP, LEFT, BOTTOM = 11, 2, 26, 18
 
@@ -22,6 +24,21 @@ def planned(call: str) -> Schedule:
     named: dict[str, Any] = {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
     made: Schedule = planner(*map(ast.literal_eval, node.args), **named)
     return made
+
+
+def drawing(book: Book, page: Page, token: Open) -> str:
+    """The SVG of a figure: a file, or a schedule in space and time."""
+    if "schedule" in token.options:
+        try:
+            return space_time(planned(token.options["schedule"]))
+        except (ValueError, TypeError, SyntaxError) as error:
+            remedy = "Write for example 'schedule: binomial(10, slots=3)'"
+            raise page.error(token.line, str(error).rstrip("."), remedy) from None
+    path = book.root / "docs" / token.options.get("svg", "")
+    if not path.is_file():
+        problem = f"there is no drawing {token.options.get('svg')!r}"
+        raise page.error(token.line, problem, "Name a file under docs/ in 'svg: '")
+    return path.read_text(encoding="utf-8")
 
 
 def space_time(schedule: Schedule) -> str:

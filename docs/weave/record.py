@@ -24,11 +24,15 @@ from weave.scan import Fence, Open, Page
 from weave.source import Piece
 
 PATH = Path("docs") / "record.json"
+CHARTS = Path(__file__).with_name("charts.py")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What was seen: a result, the date, and for a check its kind, number of cases and worst residual."""
+    """What was seen: a result, the date; a check's kind, number of cases and worst residual; what was shown.
+
+    `output` is what a block printed, `chart` the HTML of what it drew, as `Chart.printed` makes it.
+    """
 
     result: str
     date: str
@@ -36,6 +40,7 @@ class Entry:
     cases: int = 0
     worst: float = 0.0
     output: str = ""
+    chart: str = ""
 
     @property
     def finding(self) -> str:
@@ -95,10 +100,14 @@ def today() -> str:
 
 
 def block_key(book: Book, page: Page, fence: Fence) -> str:
-    """The key of a block: what `mlp` does, the blocks of its page up to itself, the results they load."""
+    """The key of a block: what `mlp` does, the blocks of its page up to itself, the results they load.
+
+    Where charts are drawn, how they are drawn belongs to it.
+    """
     before = [example.code for example in page.examples() if example.start <= fence.start]
     parts = results.loaded(page)
-    return _hash(book.source.digest, *before, *[results.digest(parts, book.root)] * bool(parts))
+    drawing = [CHARTS.read_text(encoding="utf-8")] * any("charts." in code for code in before)
+    return _hash(book.source.digest, *before, *[results.digest(parts, book.root)] * bool(parts), *drawing)
 
 
 def claim_key(book: Book, page: Page, statement: Open) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import mlp
 from mlp.arrays import Array
 from weave.book import Book
-from weave.typeset import typeset
+from weave.typeset import expand, typeset
 
 NETWORK = "sec:by-hand"  # the first program of this section makes `net`, `x` and `y`
 TABLE = tomllib.loads(Path(__file__).with_name("sweep.toml").read_text(encoding="utf-8"))
@@ -111,12 +111,18 @@ def array(name: str, numbers: Array, step: int) -> str:
     )
 
 
-def matrix(numbers: Array) -> str:
-    """The numbers, all with the decimals that the longest needs; in brackets if they are several."""
+def entries(numbers: Array) -> list[list[str]]:
+    """Rows of numbers, all with the decimals that the longest needs."""
     exact = (places for places in range(MOST_DECIMALS) if np.array_equal(numbers.round(places), numbers))
-    places, kind = next(exact, MOST_DECIMALS), "matrix" if numbers.size > 1 else "matrix single"
-    entries = [f"{entry + 0.0:.{places}f}".replace("-", "\N{MINUS SIGN}") for entry in numbers.ravel()]
-    cells = "".join(f"<span>{entry}</span> " for entry in entries)
+    places = next(exact, MOST_DECIMALS)
+    return [[f"{entry + 0.0:.{places}f}" for entry in row] for row in numbers]
+
+
+def matrix(numbers: Array) -> str:
+    """The numbers; in brackets if they are several."""
+    kind = "matrix" if numbers.size > 1 else "matrix single"
+    written = (entry.replace("-", "\N{MINUS SIGN}") for row in entries(numbers) for entry in row)
+    cells = "".join(f"<span>{entry}</span> " for entry in written)
     return f'<span class="{kind}" style="--columns:{numbers.shape[1]}">{cells}</span>'
 
 
@@ -146,3 +152,40 @@ def factor(part: str, seen: Seen) -> str:
     if name in seen:
         return matrix(seen[name].T if transposed else seen[name])
     return typeset(re.sub(r"\bB\b", str(seen["X0"].shape[1]), part), False)
+
+
+# ---------------------------------------------------------------- on paper
+
+
+def latex(net: mlp.Network, x: Array, y: Array) -> str:
+    """All steps as a numbered list: the words, below them the formula, in letters and in numbers."""
+    seen = arrays(net, x, y)
+    items = "\n".join(f"\\item {_words(step)}\n\\[{_formula(step, seen)}\\]" for step in TABLE["steps"])
+    return f"\\begin{{enumerate}}\\setcounter{{enumi}}{{-1}}\n{items}\n\\end{{enumerate}}"
+
+
+def _words(step: dict[str, str]) -> str:
+    return re.sub(r"\$(.+?)\$", lambda found: f"${expand(found[1])}$", step["words"])
+
+
+def _formula(step: dict[str, str], seen: Seen) -> str:
+    """A step in letters and in numbers; of the first, which makes nothing, what is given."""
+    if not step["makes"]:
+        names = step["takes"].split()
+        given = [f"{expand(TABLE['names'][name][0])} = {_matrix(seen[name])}" for name in names]
+        lines = ",\\\\".join(",\\quad ".join(given[at : at + 3]) for at in range(0, len(given), 3))
+        return f"\\begin{{gathered}}{lines}\\end{{gathered}}"
+    numbers = " ".join(_factor(part, seen) for part in step["numbers"].split())
+    return f"{expand(step['tex'])} = {numbers} = {_matrix(seen[step['makes']])}"
+
+
+def _factor(part: str, seen: Seen) -> str:
+    name, _, transposed = part.partition(".")
+    if name in seen:
+        return _matrix(seen[name].T if transposed else seen[name])
+    return expand(re.sub(r"\bB\b", str(seen["X0"].shape[1]), part))
+
+
+def _matrix(numbers: Array) -> str:
+    rows = r" \\ ".join(" & ".join(row) for row in entries(numbers))
+    return rf"\begin{{pmatrix}}{rows}\end{{pmatrix}}" if numbers.size > 1 else rows

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +14,10 @@ import pytest
 
 from weave import copies, export, paper
 from weave.book import Book, current
-from weave.scan import STATEMENTS, Open
+from weave.errors import WeaveError
+from weave.record import Record, block_key
+from weave.scan import STATEMENTS, Fence, Heading, Open
+from weave.tables import table
 
 
 def exported(book: Book) -> dict[str, str]:
@@ -61,8 +67,8 @@ def test_references_out_of_the_statement_become_words(write: Callable[..., Book]
     assert r"By mlp.code.double, Theorem~\ref{thm:one} and Chen et al. 2016" in text
 
 
-def compiled(folder: Path, name: str, source: str) -> str:
-    """What pdfLaTeX says in its second run; that it is installed, this does not doubt."""
+def compiled(folder: Path, name: str, source: str, most: float = 10) -> str:
+    """What pdfLaTeX says in its second run; no line may be `most` points too wide."""
     (folder / f"{name}.tex").write_text(source, encoding="utf-8")
     for _ in range(2):
         ran = subprocess.run(
@@ -75,6 +81,8 @@ def compiled(folder: Path, name: str, source: str) -> str:
         )
         assert ran.returncode == 0, ran.stdout[-3000:]
     assert "undefined" not in ran.stdout and "multiply defined" not in ran.stdout, ran.stdout[-3000:]
+    wide = re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\) .*", ran.stdout)
+    assert all(float(points) < most for points in wide), wide
     return ran.stdout
 
 
@@ -89,7 +97,7 @@ def test_every_statement_compiles(tmp_path: Path) -> None:
     assert statements
     source = "\\documentclass{article}\n" + export.NEEDS.replace("\\newtheorem", "\n\\newtheorem")
     source += "\n\\begin{document}\n" + "\n\n".join(statements.values()) + "\n\\end{document}\n"
-    compiled(tmp_path, "all", source)
+    compiled(tmp_path, "all", source, most=math.inf)  # in whatever width it is pasted
 
 
 OTHERS = ("notation.md", "reference/derivatives.md")
@@ -99,12 +107,75 @@ PAPERS = [address for address in current().pages if address in current().chapter
 @pytest.mark.slow
 @pytest.mark.parametrize("address", PAPERS)
 def test_every_page_compiles_by_itself(address: str, tmp_path: Path) -> None:
-    compiled(tmp_path, "page", paper.page(current(), address))
+    source = paper.page(current(), address)
+    compiled(tmp_path, "page", source)
+    assert source.count("\\begin{tikzpicture}") == drawings(address)
 
 
 @pytest.mark.slow
 def test_the_whole_book_compiles(tmp_path: Path) -> None:
-    compiled(tmp_path, "book", paper.whole(current()))
+    source = paper.whole(current())
+    compiled(tmp_path, "book", source)
+    assert source.count("\\begin{tikzpicture}") == sum(map(drawings, paper.printed(current())))
+
+
+def drawings(address: str) -> int:
+    """How many figures and charts a page has that are drawn; the sweep is a list of formulas."""
+    tokens, record = current().pages[address].tokens, Record()
+    blocks = [token for token in tokens if isinstance(token, Fence) and token.is_example]
+    page = current().pages[address]
+    entries = [record.entry(page.path, block_key(current(), page, block)) for block in blocks]
+    figures = [token for token in tokens if isinstance(token, Open) and token.kind in ("figure", "explorer")]
+    return len(figures) + sum("<svg" in entry.chart for entry in entries if entry)
+
+
+@pytest.mark.parametrize("address", [address for address in PAPERS if address.startswith("evidence")])
+def test_the_record_has_every_chart(address: str) -> None:
+    page, record = current().pages[address], Record()
+    for block in page.examples():
+        entry = record.entry(page.path, block_key(current(), page, block))
+        last = ast.unparse(ast.parse(block.code).body[-1])
+        assert entry is None or bool(entry.chart) == last.startswith("charts."), last[:60]
+
+
+def test_a_pages_figures_are_drawn_and_a_sections_are_words() -> None:
+    book, address = current(), "derivatives/affine-map.md"
+    drawn = paper.page(book, address)
+    caption = drawn.split("\\caption[]{")[1]
+    assert drawn.count("\\begin{tikzpicture}") == drawings(address) == 1
+    assert drawn.index("\\usepackage{tikz}") < drawn.index("\\begin{document}")
+    assert not caption[0].isspace() and "}\\label{fig:affine-shapes}\n\\end{figure}" in caption
+    heading = next(
+        token for token in book.pages[address].tokens if isinstance(token, Heading) and token.level == 2
+    )
+    words = paper.section(book, address, heading)
+    assert "The LaTeX of the whole page draws it.]" in words and "tikzpicture" not in words
+    assert "tikz" not in paper.page(book, "network/refusals.md")
+
+
+def test_a_figure_that_cannot_be_drawn_is_the_pages_mistake(write: Callable[..., Book]) -> None:
+    book = write("```python check", "::: figure\nsvg: a.svg\nalt: A.\n\nCaption.\n:::\n\n```python check")
+    (book.root / "docs" / "a.svg").write_text('<svg viewBox="0 0 9 9"><image x="1"/></svg>')
+    with pytest.raises(WeaveError, match=r"docs/one.md:\d+: a.svg: <image x=.* teach it more"):
+        paper.page(book, "one.md")
+
+
+def test_code_in_prose_has_its_own_signs(write: Callable[..., Book]) -> None:
+    assert "\\texttt{a < b \\& c > d}" in exported(write("See `mlp`", "See `a < b & c > d`"))["thm:one"]
+
+
+def test_a_tables_columns_are_as_wide_as_what_they_hold() -> None:
+    narrow = table([["a", "b"], ["one", "$x^2$"]])
+    assert narrow.startswith("\\begin{longtable}{@{}ll@{}}\n\\toprule\na & b")
+    wide = table([["a", "b"], ["one", "many words " * 20]])
+    first, second = map(float, re.findall(r"p\{([\d.]+)\\dimexpr", wide))
+    assert first < 0.1 < second and abs(first + second - 1) < 0.01
+
+
+def test_a_wide_listing_is_small_and_a_word_too_long_is_broken() -> None:
+    assert "scriptsize" not in paper._lines("a" * 80)
+    assert "[basicstyle=\\ttfamily\\scriptsize]" in paper._lines("ab " * 40)
+    assert max(map(len, paper._lines("1" + "0" * 300).splitlines())) <= 90
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from markdown import Markdown
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 
-from weave import hooks, indexes, listing
+from weave import hooks, indexes, listing, record
 from weave.book import Book
 from weave.citations import Bibliography
 from weave.examples import Recorder, run
@@ -131,6 +131,29 @@ def test_a_page_shows_what_was_seen_of_it(write: Write, weave: Weave) -> None:
     assert "1 block run, 1 result checked, last on 20" in after and "changed since" not in after
     assert '<pre class="output"><code>&lt;a&gt; &amp; b\n</code></pre>' in after
     assert "largest residual 0.0e+00 in 3 cases" in after
+
+
+def test_a_chart_is_recorded_as_paper_shows_it(write: Write) -> None:
+    drawn = "from weave.charts import Chart\nChart('<svg/>', 'A < b.', caption='C & d.')"
+    book = write(BLOCK, f"```python\n{drawn}\n```\n\n```python\n1\n```\n\n{BLOCK}")
+    charts = [entry["chart"] for entry in recorded(book).places["docs/one.md"].values() if "chart" in entry]
+    assert charts == ['<figure aria-label="A &lt; b."><svg/><figcaption>C &amp; d.</figcaption></figure>']
+
+
+def test_a_block_that_draws_is_stale_when_charts_are_drawn_anew(
+    write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page = (book := write(BLOCK, f"```python\ncharts.plot\n```\n\n```python\n1\n```\n\n{BLOCK}")).pages[
+        "one.md"
+    ]
+    plain = (other := write()).pages["one.md"]
+    keys = []
+    for text in ("a", "b"):
+        (tmp_path / "charts.py").write_text(text)
+        monkeypatch.setattr(record, "CHARTS", tmp_path / "charts.py")
+        keys.append([block_key(book, page, fence) for fence in page.examples()])
+        keys[-1] += [block_key(other, plain, fence) for fence in plain.examples()]
+    assert [a == b for a, b in zip(*keys, strict=True)] == [False, False, False, True]
 
 
 def test_a_result_is_checked_when_all_its_checks_have_passed(write: Write) -> None:
