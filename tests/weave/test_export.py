@@ -161,7 +161,10 @@ def test_a_figure_that_cannot_be_drawn_is_the_pages_mistake(write: Callable[...,
 
 
 def test_code_in_prose_has_its_own_signs(write: Callable[..., Book]) -> None:
-    assert "\\texttt{a < b \\& c > d}" in exported(write("See `mlp`", "See `a < b & c > d`"))["thm:one"]
+    assert (
+        r"\texttt{a \textless{} b \& c \textgreater{} d}"
+        in exported(write("See `mlp`", "See `a < b & c > d`"))["thm:one"]
+    )
 
 
 def test_a_tables_columns_are_as_wide_as_what_they_hold() -> None:
