@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
@@ -13,12 +14,18 @@ from weave.scan import STATEMENTS, Cite, Close, Math, Measured, Open, Page, Ref,
 from weave.typeset import expand
 
 PRIVATE = 0xE000
-ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: f"\\{character}" for character in "%&#_{}$"},
-}
+ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{character: f"\\{character}" for character in "%&#_{}$"},
+    }
+)
+MADE: dict[tuple[type, str], str] = {}
+"""The LaTeX of a text whose tokens are private characters, by the class that knows how: macros kept or not,
+alone or in its section, it is made once."""
+
 HELD = re.compile(f"[{chr(PRIVATE)}-{chr(PRIVATE + 0x1000)}]")
 NEEDS = r"\usepackage{amsmath,amssymb,amsthm}" + "".join(
     rf"\newtheorem{{{kind}}}{{{kind.capitalize()}}}" for kind in STATEMENTS
@@ -75,9 +82,11 @@ class Fragment:
             parts += [self.page.text[at : token.start], gap, chr(PRIVATE + len(self.held))]
             self.held.append(self.token(token))
             at = token.end
-        tree = _tree("".join(parts) + self.page.text[at:end])
-        text = re.sub(r"\n{3,}", "\n\n", "".join(self.element(child) for child in tree)).strip()
-        text = HELD.sub(lambda found: self.held[ord(found[0]) - PRIVATE], text)
+        key = type(self), "".join(parts) + self.page.text[at:end]
+        if key not in MADE:
+            made = "".join(self.element(child) for child in _tree(key[1]))
+            MADE[key] = re.sub(r"\n{3,}", "\n\n", made).strip()
+        text = HELD.sub(lambda found: self.held[ord(found[0]) - PRIVATE], MADE[key])
         return RUN_ON.sub("\n", text)
 
     def token(self, token: Token) -> str:
@@ -157,7 +166,12 @@ def environment(name: str, body: str, head: str = "") -> str:
 
 def within(page: Page, spans: list[tuple[int, int]]) -> list[Token]:
     """The tokens that begin in one of the spans."""
-    return [token for token in page.tokens if any(begin <= token.start < end for begin, end in spans)]
+    places = [[bisect_left(page.tokens, place, key=_start) for place in span] for span in spans]
+    return [token for first, last in places for token in page.tokens[first:last]]
+
+
+def _start(token: Token) -> int:
+    return token.start
 
 
 def _tree(text: str) -> Element:
@@ -177,4 +191,4 @@ def _tree(text: str) -> Element:
 
 def escaped(text: str) -> str:
     """Text with the characters that are special in LaTeX written out."""
-    return "".join(ESCAPES.get(character, character) for character in text)
+    return text.translate(ESCAPES)

@@ -241,7 +241,7 @@ def _cite(key: str, where: str) -> str:
 
 def _lines(text: str, options: str = "") -> str:
     """Code as it stands; characters that pdfLaTeX's listings do not know are written out."""
-    plain = "".join(character if ord(character) < 128 else f"<U+{ord(character):04X}>" for character in text)
+    plain = re.sub(r"[^\x00-\x7f]", lambda found: f"<U+{ord(found[0]):04X}>", text)
     return f"\\begin{{lstlisting}}{options}\n{plain.rstrip()}\n\\end{{lstlisting}}"
 
 

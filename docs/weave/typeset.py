@@ -142,6 +142,12 @@ def _arity(text: str) -> int:
     return max(map(int, re.findall(r"#(\d)", text)), default=0)
 
 
+def forget() -> None:
+    """Read macros.toml anew when it is next needed."""
+    for kept in (expand, _versions, _node, _macros, _definitions):
+        kept.cache_clear()
+
+
 def preamble() -> str:
     r"""LaTeX \newcommand lines for every macro of the book; roles and terms just keep their argument."""
     lines = []
@@ -152,6 +158,7 @@ def preamble() -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
 def expand(tex: str) -> str:
     r"""The formula with the book's own macros expanded and colour dropped; all else stays as it was written.
 
