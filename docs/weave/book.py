@@ -433,13 +433,12 @@ def fingerprint(text: str) -> str:
 
 def current(root: Path = ROOT) -> Book:
     """The book as its files are now, scanned anew only when one of them has changed."""
-    files = [
-        root / "mkdocs.yml",
-        *sorted((root / "mlp").glob("**/*.py")),
-        *sorted((root / "docs").glob("*.bib")),
-        *sorted((root / "docs").glob("labels.txt")),
-    ]
-    files += [path for path in sorted((root / "docs").glob("**/*.md")) if "weave" not in path.parts]
+    files = [root / "mkdocs.yml", *sorted((root / "mlp").glob("**/*.py"))]
+    for path in sorted((root / "docs").iterdir()):
+        if path.suffix in (".md", ".bib", ".txt"):
+            files.append(path)
+        elif path.is_dir() and path.name != "weave":
+            files += sorted(path.glob("**/*.md"))
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())

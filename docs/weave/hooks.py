@@ -66,7 +66,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     key = hashlib.sha256("\0".join([source.read(ROOT).digest, *drawn]).encode()).hexdigest()[:16]
     cache = ROOT / ".cache" / "labs" / key
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
-    search = config.plugins["material/search"]
+    search: Any = config.plugins["material/search"]
     search.search_index = Index(**search.config)
     return config
 
@@ -74,7 +74,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def _renew() -> None:
     """Draw with the package and typeset with the macros that are there now, not when serving began."""
     now = source.read(ROOT).digest, *(path.read_bytes() for path in sorted(TABLES.glob("*.toml")))
-    if IMPORTED and IMPORTED != [now]:
+    if IMPORTED and [now] != IMPORTED:
+        IMPORTED[:] = [None]  # what stands half made if one of these fails is made again
         for name in [name for name in sys.modules if name.partition(".")[0] == source.PACKAGE]:
             del sys.modules[name]
         for module in (pictures, explorer, sweep):
@@ -148,7 +149,7 @@ def guarded(html: str, config: MkDocsConfig) -> str:
 
 
 def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
-    """While the book is served, execute a lab once; if its blocks, or what they draw on, change, it says so."""
+    """While the book is served, execute a lab once: if it changes, or what it draws on does, it says so."""
     address = page.file.src_uri
     if served and address in EXECUTED and "render" in vars(page):
         del page.render

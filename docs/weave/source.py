@@ -173,7 +173,7 @@ class Source:
 
     @cached_property
     def users(self) -> dict[str, list[str]]:
-        """For each definition, the functions and methods of the package that mention it, other than itself."""
+        """For each definition, the functions and methods that mention it, other than itself."""
         found: dict[str, list[str]] = {name: [] for name in self.names}
         for name, (module, local) in self.names.items():
             if isinstance(node := module.definitions[local], ast.FunctionDef):

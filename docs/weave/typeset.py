@@ -16,6 +16,7 @@ import re
 import subprocess
 import threading
 import tomllib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,19 @@ def typeset(tex: str, display: bool) -> str:
         raise TexError(f"expected a role or term of macros.toml, got {colour[0]}", colour.start(), tex)
     key = hashlib.sha256(f"{_versions()}\0{display}\0{tex}".encode()).hexdigest()
     kept = CACHE / key[:2] / f"{key[2:]}.html"
-    if kept.exists():
-        return kept.read_text(encoding="utf-8")
+    with suppress(FileNotFoundError):
+        return _kept(kept)
     answer = _node().ask({"tex": tex, "display": display})
     if "error" in answer:
         raise TexError(answer["error"], answer["position"], tex)
     markup = str(answer["html"]).replace('data-tex=""', f'data-tex="{html.escape(expand(tex))}"', 1)
     _keep(kept, markup)
     return markup
+
+
+@cache
+def _kept(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _keep(path: Path, text: str) -> None:
