@@ -34,7 +34,7 @@ for number, folder in enumerate(sys.stdin):
         build(config, serve_url=address)
         print("done", flush=True)
     except (Exception, SystemExit) as problem:
-        print("done", repr(problem.__context__ or problem), flush=True)
+        print("done", repr(problem), repr(problem.__context__), flush=True)
 """
 
 
@@ -89,8 +89,10 @@ def edited(path: Path, old: str, new: str) -> Iterator[None]:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
-    yield
-    path.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(text, encoding="utf-8")
 
 
 AFFINE = "docs/derivatives/affine-map.md"
@@ -133,7 +135,7 @@ def test_what_mlp_does_now_is_drawn_and_labs_say_that_they_have_not_seen_it(
         assert built(serving[0], tmp_path / "served") == ""
         command = [sys.executable, "-c", "from weave import explorer; print(explorer.data(), end='')"]
         names = {"PYTHONPATH": f"{copy / 'docs'}:{copy}"}
-        fresh = subprocess.run(command, env=os.environ | names, capture_output=True, check=True)
+        fresh = subprocess.run(command, cwd=copy, env=os.environ | names, capture_output=True, check=True)
     served = files(tmp_path / "served")
     assert served["assets/schedules.js"] == fresh.stdout != serving[1]["assets/schedules.js"]
     for name in ("index.html", "evidence/memory.html", "evidence/time.html", "evidence/learning.html"):
