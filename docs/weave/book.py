@@ -12,12 +12,13 @@ from typing import Any
 
 import yaml
 
-from weave import labels, results, sheet
+from weave import labels, results, sheet, source
 from weave.citations import Bibliography
 from weave.errors import WeaveError
 from weave.scan import (
     BLOCKS,
     FIGURES,
+    LABEL,
     PROVED,
     STATEMENTS,
     Cite,
@@ -32,7 +33,7 @@ from weave.scan import (
     Sheet,
     scan,
 )
-from weave.source import Piece, Source, quoted_lines
+from weave.source import Piece, quoted_lines
 
 ROOT = results.ROOT
 PREFIXES = {
@@ -108,7 +109,7 @@ class Book:
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
         self.config = yaml.load((root / "mkdocs.yml").read_text(encoding="utf-8"), _TolerantLoader)
-        self.source = Source(root)
+        self.source = source.read(root)
         self.bibliography = Bibliography(root / "docs" / "references.bib")
         self.pages: dict[str, Page] = {}
         self.chapters: dict[str, int] = {}
@@ -291,18 +292,19 @@ class Book:
 
     def checks_of(self, label: str) -> list[tuple[str, Fence]]:
         """The blocks that check a result, or the result in which a labelled equation stands."""
-        result = self.result(label)
+        result = self.results.get(label)
         return self.checks.get(result.options["label"] if result else label, [])
 
-    def result(self, label: str) -> Open | None:
-        """The result with this label, or in which a labelled equation stands."""
-        page = self.pages[self.labels[label].page]
-        for token in page.tokens:
-            if isinstance(token, Open) and token.kind in PROVED:
-                inside = f"\\label{{{label}}}" in page.text[slice(*page.body(token))]
-                if inside or token.options["label"] == label:
-                    return token
-        return None
+    @cached_property
+    def results(self) -> dict[str, Open]:
+        """The result with a label, or in which a labelled equation stands."""
+        found: dict[str, Open] = {}
+        for page in self.pages.values():
+            for token in page.tokens:
+                if isinstance(token, Open) and token.kind in PROVED:
+                    inside = LABEL.findall(page.text[slice(*page.body(token))])
+                    found |= dict.fromkeys([token.options["label"], *inside], token)
+        return found
 
     def formula(self, page: Page, line: int, name: str) -> Formula:
         """The formula that a sheet names: an equation's label, or the name of a marked piece."""
@@ -328,18 +330,19 @@ class Book:
                     return token
         return None
 
-    def implementations(self, label: str) -> list[Listing]:
-        """The listings that say they implement the result or equation `label`."""
-        return [
-            listing
-            for listing in self.listings
-            if label in listing.opened.options.get("implements", "").split()
-        ]
+    @cached_property
+    def implementations(self) -> dict[str, list[Listing]]:
+        """The listings that say they implement each result or equation."""
+        found: dict[str, list[Listing]] = {}
+        for listing in self.listings:
+            for label in dict.fromkeys(listing.opened.options.get("implements", "").split()):
+                found.setdefault(label, []).append(listing)
+        return found
 
-    def page_like(self, text: str) -> tuple[str, Page] | None:
-        """The page whose body is `text`, white space at line ends apart."""
-        key = fingerprint(text)
-        return next((item for item in self.pages.items() if fingerprint(item[1].text) == key), None)
+    @cached_property
+    def bodies(self) -> dict[str, str]:
+        """The address of each page by the fingerprint of its body."""
+        return {fingerprint(page.text): address for address, page in reversed(self.pages.items())}
 
     # ---------------------------------------------------------------- what must hold
 
@@ -446,13 +449,12 @@ def fingerprint(text: str) -> str:
 
 def current(root: Path = ROOT) -> Book:
     """The book as its files are now, scanned anew only when one of them has changed."""
-    files = [
-        root / "mkdocs.yml",
-        *sorted((root / "mlp").glob("**/*.py")),
-        *sorted((root / "docs").glob("*.bib")),
-        *sorted((root / "docs").glob("labels.txt")),
-    ]
-    files += [path for path in sorted((root / "docs").glob("**/*.md")) if "weave" not in path.parts]
+    files = [root / "mkdocs.yml", *sorted((root / "mlp").glob("**/*.py"))]
+    for path in sorted((root / "docs").iterdir()):
+        if path.suffix in (".md", ".bib", ".txt"):
+            files.append(path)
+        elif path.is_dir() and path.name != "weave":
+            files += sorted(path.glob("**/*.md"))
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import latexcodec  # noqa: F401  (registers the codec)
@@ -56,6 +56,7 @@ def _last(person: Person) -> str:
     return " ".join(_plain(name) for name in (*person.prelast_names, *person.last_names))
 
 
+@cache
 def _plain(text: str) -> str:
     """A field without its braces, TeX's accents and dashes as characters."""
     # The stubs of codecs know the text-to-text codecs of the standard library only, not a registered one.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterator
+from functools import cache
 
 from mlp import schedules
 from mlp.memory import simulate
@@ -19,6 +20,7 @@ DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*+."
 FIRST = ("binomial", 16, 3)  # what stands there before anything is chosen, and without a script
 
 
+@cache
 def data() -> str:
     """The script with all schedules: an advance is two digits to the base 65, a reversal a stroke."""
     plans: dict[str, list[str]] = {name: [""] for name in ("store_all", "uniform", "triangular", "bisection")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from bisect import bisect_left
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
@@ -16,18 +17,24 @@ from weave.scan import STATEMENTS, Cite, Close, Math, Measured, Open, Page, Ref,
 from weave.typeset import expand
 
 PRIVATE = 0xE000
-ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    **{character: f"\\{character}" for character in "%&#_{}$"},
-}
+ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        **{character: f"\\{character}" for character in "%&#_{}$"},
+    }
+)
 STRANGE = re.compile(  # what a LaTeX without further packages would not print
     "[^\n\\x20-\\x7e\\xa0-\\u0125\\u0128-\\u0137\\u0139-\\u013e\\u0141-\\u0148\\u014a-\\u0165\\u0168-\\u017e"
     "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2020-\u2022\u2026\u20ac\ue000-\uf8ff]"
 )
+MADE: dict[tuple[type, str], str] = {}
+"""The LaTeX of a text whose tokens are private characters, by the class that knows how: macros kept or not,
+alone or in its section, it is made once."""
+
 HELD = re.compile(f"[{chr(PRIVATE)}-{chr(PRIVATE + 0x1000)}]")
 NEEDS = r"\usepackage{amsmath,amssymb,amsthm}" + "".join(
     rf"\newtheorem{{{kind}}}{{{kind.capitalize()}}}" for kind in STATEMENTS
@@ -84,9 +91,11 @@ class Fragment:
             parts += [self.page.text[at : token.start], gap, chr(PRIVATE + len(self.held))]
             self.held.append(self.token(token))
             at = token.end
-        tree = _tree("".join(parts) + self.page.text[at:end])
-        text = re.sub(r"\n{3,}", "\n\n", "".join(self.element(child) for child in tree)).strip()
-        text = HELD.sub(lambda found: self.held[ord(found[0]) - PRIVATE], text)
+        key = type(self), "".join(parts) + self.page.text[at:end]
+        if key not in MADE:
+            made = "".join(self.element(child) for child in _tree(key[1]))
+            MADE[key] = re.sub(r"\n{3,}", "\n\n", made).strip()
+        text = HELD.sub(lambda found: self.held[ord(found[0]) - PRIVATE], MADE[key])
         return RUN_ON.sub("\n", text)
 
     def token(self, token: Token) -> str:
@@ -166,7 +175,12 @@ def environment(name: str, body: str, head: str = "") -> str:
 
 def within(page: Page, spans: list[tuple[int, int]]) -> list[Token]:
     """The tokens that begin in one of the spans."""
-    return [token for token in page.tokens if any(begin <= token.start < end for begin, end in spans)]
+    places = [[bisect_left(page.tokens, place, key=_start) for place in span] for span in spans]
+    return [token for first, last in places for token in page.tokens[first:last]]
+
+
+def _start(token: Token) -> int:
+    return token.start
 
 
 def _tree(text: str) -> Element:
@@ -197,7 +211,7 @@ def _restored(md: Markdown, text: str) -> str:
 def escaped(text: str) -> str:
     """Text with the characters that are special in LaTeX, or unknown to it, written out."""
     text = STRANGE.sub(named, unicodedata.normalize("NFC", text))
-    return "".join(ESCAPES.get(character, character) for character in text)
+    return text.translate(ESCAPES)
 
 
 def named(character: re.Match[str]) -> str:

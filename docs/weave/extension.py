@@ -18,7 +18,7 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
 from weave import citations, explorer, export, indexes, listing, pictures, results, sheet, sweep
-from weave.book import ROOT, Book, Formula, Target, current
+from weave.book import ROOT, Book, Formula, Target, current, fingerprint
 from weave.errors import WeaveError
 from weave.record import Entry, Record, block_key, listing_key
 from weave.scan import (
@@ -40,7 +40,10 @@ from weave.scan import (
 from weave.typeset import TexError, expand, typeset
 
 OUTPUTS: dict[str, list[tuple[str, str]]] = {}
-"""For each lab's address, what its blocks printed and displayed, as HTML: the hook puts it here."""
+"""For each lab's address, what its blocks printed and displayed, as HTML: the hook puts it here; if it puts
+nothing, they have changed since they were run."""
+
+STALE = '<p class="stale">Changed since it was last run.</p>'
 
 TAKEN = {
     "page": ("LaTeX", "Copy the page as a LaTeX document"),
@@ -73,7 +76,8 @@ class _Preprocessor(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         book = current()
         text = "\n".join(lines)
-        address, page = book.page_like(text) or ("", scan("(text outside the book)", text))
+        address = book.bodies.get(fingerprint(text), "")
+        page = book.pages[address] if address else scan("(text outside the book)", text)
         return Weaver(self.md, book, address, page).woven().split("\n")
 
 
@@ -215,7 +219,7 @@ class Weaver:
 
     def implementations(self, label: str) -> str:
         """The listings that implement an equation, named beneath it."""
-        shown = self.book.implementations(label) if label else []
+        shown = self.book.implementations.get(label, [])
         names = dict.fromkeys(
             each.piece.name for each in shown if f"lst:{each.piece.name}" in self.book.labels
         )
@@ -283,11 +287,11 @@ class Weaver:
     def outcome(self, fence: Fence) -> tuple[str, str]:
         """What running the block showed, in its box and after it: just now (labs) or as the record has it."""
         if self.here in OUTPUTS:
-            printed, displayed = next(self.outputs)
-            return _output(printed), displayed
+            shown = next(self.outputs, None)
+            return (_output(shown[0]), shown[1]) if shown else (STALE, "")
         entry = self.record.entry(self.page.path, block_key(self.book, self.page, fence))
         if entry is None:
-            return '<p class="stale">Changed since it was last run.</p>', ""
+            return STALE, ""
         found = f'<p class="found">{_tick(entry)}</p>' if entry.kind else ""
         return _output(html.escape(entry.output, quote=False)) + found, ""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import html
+import importlib
 import re
+import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -13,20 +15,42 @@ from bs4 import BeautifulSoup
 from jinja2 import Environment
 from jupyter_client.connect import ConnectionFileMixin
 from markupsafe import Markup, escape
+from material.plugins.search.plugin import SearchIndex
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from weave import copies, explorer, previews, results
+from weave import copies, explorer, pictures, previews, results, source, sweep, typeset
 from weave.book import ROOT, current
 from weave.errors import WeaveError
-from weave.extension import OUTPUTS
-from weave.source import Source
+from weave.extension import OUTPUTS, STALE
 
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+CHART = re.compile(r'<figure class="chart">.*?</figure>', re.DOTALL)
+TABLES = Path(__file__).parent
 served = False
+
+# What is kept from one build to the next while the book is served.
+IMPORTED: list[Any] = []
+EXECUTED: dict[str, tuple[tuple[str, ...], list[tuple[str, str]]]] = {}
+INDEXED: dict[str, tuple[Any, list[dict[str, str]]]] = {}
+
+
+class Index(SearchIndex):  # type: ignore[misc]
+    """The index of the search, which reads a page only if it says something new."""
+
+    def add_entry_from_context(self, page: Page) -> None:
+        """Add the entries of a page."""
+        said = page.title, page.content, dict(page.meta)
+        kept, entries = INDEXED.get(page.url, (None, []))
+        before = len(self.entries)
+        if kept == said:
+            self.entries += entries
+        else:
+            super().add_entry_from_context(page)
+        INDEXED[page.url] = said, self.entries[before:]
 
 
 def on_startup(command: str, dirty: bool) -> None:
@@ -40,13 +64,16 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # Kernels talk through sockets in the file system: nothing on a network, and no warning that it is not
     # encrypted.
     ConnectionFileMixin.transport.default_value = "ipc"
+    _renew()
     tools = [ROOT / "docs" / "weave" / name for name in ("charts.py", "results.py")]
     drawn = [results.digest(set(results.PARTS)), *(path.read_text(encoding="utf-8") for path in tools)]
-    key = hashlib.sha256("\0".join([Source(ROOT).digest, *drawn]).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\0".join([source.read(ROOT).digest, *drawn]).encode()).hexdigest()[:16]
     cache = ROOT / ".cache" / "labs" / key
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
     for name in ("site_name", "site_description", "site_author"):
         config[name] = _escaped(config[name])
+    search: Any = config.plugins["material/search"]
+    search.search_index = Index(**search.config)
     return config
 
 
@@ -70,6 +97,19 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
 def _escaped(text: str | None) -> str | None:
     """A text that a template prints as HTML, whether it escapes or not; escaped twice it is the same."""
     return text and escape(text)
+
+
+def _renew() -> None:
+    """Draw with the package and typeset with the macros that are there now, not when serving began."""
+    now = source.read(ROOT).digest, *(path.read_bytes() for path in sorted(TABLES.glob("*.toml")))
+    if IMPORTED and [now] != IMPORTED:
+        IMPORTED[:] = [None]  # what stands half made if one of these fails is made again
+        for name in [name for name in sys.modules if name.partition(".")[0] == source.PACKAGE]:
+            del sys.modules[name]
+        for module in (pictures, explorer, sweep):
+            importlib.reload(module)
+        typeset.forget()
+    IMPORTED[:] = [now]
 
 
 def on_pre_build(config: MkDocsConfig) -> None:
@@ -98,9 +138,7 @@ def _lend(site: Path) -> None:
     home = site / "index.html"
     borrowed = re.sub(
         r'<figure class="chart" data-from="([^"]*)"></figure>',
-        lambda wanted: re.findall(
-            r'<figure class="chart">.*?</figure>', (site / wanted[1]).read_text(), re.DOTALL
-        )[0],
+        lambda wanted: [*CHART.findall((site / wanted[1]).read_text()), *[STALE] * served][0],
         home.read_text(encoding="utf-8"),
     )
     home.write_text(borrowed, encoding="utf-8")
@@ -143,6 +181,22 @@ def guarded(output: str, config: MkDocsConfig) -> str:
     return output.replace("<head>", f"<head>{meta}", 1)
 
 
+def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
+    """While the book is served, execute a lab once: if it changes, or what it draws on does, it says so."""
+    address = page.file.src_uri
+    if served and address in EXECUTED and "render" in vars(page):
+        del page.render
+        blocks, outputs = EXECUTED[address]
+        OUTPUTS[address] = outputs if blocks == _blocks(address, config) else []
+    return page
+
+
+def _blocks(address: str, config: MkDocsConfig) -> tuple[str, ...]:
+    """What a lab shows depends on its blocks, and on all that the key of the cache says."""
+    codes = (fence.code for fence in current().pages[address].examples())
+    return str(config.plugins["mkdocs-jupyter"].config["cache_dir"]), *codes
+
+
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Render a lab again as a page of the book, each block followed by its executed output.
 
@@ -151,13 +205,14 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """
     if "render" not in vars(page):
         return html
+    address = page.file.src_uri
     cells: Any = BeautifulSoup(html, "html.parser").select(".jp-Notebook > .jp-CodeCell")
-    OUTPUTS[page.file.src_uri] = [_outputs(cell) for cell in cells]
-    if len(cells) != len(list(current().pages[page.file.src_uri].examples())):
+    OUTPUTS[address] = [_outputs(cell) for cell in cells]
+    if len(cells) != len(list(current().pages[address].examples())):
         raise PluginError(
-            f"docs/{page.file.src_uri}: {len(cells)} blocks were executed, "
-            "but the page has another number of them"
+            f"docs/{address}: {len(cells)} blocks were executed, but the page has another number of them"
         )
+    EXECUTED[address] = _blocks(address, config), OUTPUTS[address]
     Page.render(page, config, files)
     assert page.content is not None
     return page.content

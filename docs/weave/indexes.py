@@ -68,7 +68,7 @@ def _coded(weaver: Weaver, target: Target) -> str:
         if len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
         else ""
     )
-    names = dict.fromkeys(each.piece.name for each in weaver.book.implementations(target.label))
+    names = dict.fromkeys(each.piece.name for each in weaver.book.implementations.get(target.label, []))
     known = [weaver.book.labels[f"lst:{name}"] for name in names if f"lst:{name}" in weaver.book.labels]
     return " ".join([shown, ", ".join(listing.reference(weaver.here, each) for each in known)])
 
@@ -106,7 +106,7 @@ def identifiers(weaver: Weaver) -> str:
     """Every definition of the package, with its home and with what uses it."""
     book, rows = weaver.book, []
     for name in sorted(book.source.names):
-        users = [f"<code>{user.removeprefix('mlp.')}</code>" for user in book.source.users(name)]
+        users = [f"<code>{user.removeprefix('mlp.')}</code>" for user in book.source.users[name]]
         target = book.labels.get(f"lst:{name}") or book.labels.get(f"lst:{name.rpartition('.')[0]}")
         short = f"<code>{name.removeprefix('mlp.')}</code>"
         address = listing.href(weaver.here, target.page, target.label) if target else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import posixpath
 from collections.abc import Iterator
+from functools import cache
 from urllib.parse import quote
 
 from pygments.lexers import get_lexer_by_name
@@ -54,14 +55,21 @@ def lines(
     text: str, language: str = "python", links: dict[tuple[int, int], tuple[int, str]] | None = None
 ) -> list[str]:
     """Each line of `text` as HTML; `links` maps (line, column) in it to (end column, address)."""
+    return list(_lines(text, language, tuple((links or {}).items())))
+
+
+@cache
+def _lines(
+    text: str, language: str, linked: tuple[tuple[tuple[int, int], tuple[int, str]], ...]
+) -> list[str]:
+    links = dict(linked)
     found: list[str] = [""]
     column = 0
     for kind, value in _tokens(text, language):
         for part in value.splitlines(keepends=True):
-            end, address = (links or {}).get((len(found), column), (0, ""))
+            end, address = links.get((len(found), column), (0, ""))
             shown = _styled(kind, part)
-            linked = address and end == column + len(part)
-            found[-1] += f'<a href="{address}">{shown}</a>' if linked else shown
+            found[-1] += f'<a href="{address}">{shown}</a>' if end == column + len(part) else shown
             column += len(part)
             if part.endswith("\n"):
                 found.append("")
@@ -79,6 +87,7 @@ def _tokens(text: str, language: str) -> Iterator[tuple[_TokenType, str]]:
     return iter((kind, value) for kind, value in lexer.get_tokens(text))
 
 
+@cache
 def _styled(kind: _TokenType, value: str) -> str:
     """A token in its colour: a role, the one grey, or none."""
     shown = html.escape(value, quote=False)
@@ -195,7 +204,7 @@ def _continued(book: Book, listing: Listing) -> list[str]:
 
 def _users(book: Book, listing: Listing) -> list[str]:
     """The functions that use what this listing shows; more than a few are counted, not named."""
-    users = book.source.users(listing.piece.name)
+    users = book.source.users[listing.piece.name]
     more = [f"{len(users) - USERS} more"] if len(users) > USERS else []
     return [_user(book, listing.page, name) for name in users[:USERS]] + more
 

@@ -9,6 +9,7 @@ from weave.book import Book
 
 BUTTON = re.compile(r"<button\b.*?</button>", re.DOTALL)
 MATHML = re.compile(r'<span class="katex-mathml">.*?</math></span>', re.DOTALL)
+TAG = re.compile(r"<(\w+)\b[^>]*>")
 IDENTITY = re.compile(r' id="[^"]*"')
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 NOTATION = "notation.md"  # its tables are the card that opens on every page
@@ -32,7 +33,8 @@ def script(book: Book, address: str, html: str) -> str:
 
 def element(html: str, identity: str) -> str:
     """The element with this id, without its buttons, its ids and what only a screen reader reads."""
-    opening = re.search(rf'<(\w+)\b[^>]*\bid="{re.escape(identity)}"[^>]*>', html)
+    at = html.find(f' id="{identity}"')
+    opening = TAG.match(html, html.rfind("<", 0, at)) if at > 0 else None
     if opening is None:
         return ""
     depth, tags = 0, re.compile(rf"<(/?){opening[1]}\b")

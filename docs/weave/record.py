@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,7 @@ class Record:
     def __init__(self, root: Path = ROOT) -> None:
         self.path = root / PATH
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
-        stored = json.loads(text) if text else {}
-        self.places: dict[str, dict[str, dict[str, Any]]] = stored
+        self.places = dict(_stored(text))
 
     def entry(self, place: str, key: str) -> Entry | None:
         """The entry for this key, or None if what it would describe has changed."""
@@ -82,6 +82,13 @@ class Record:
         text = json.dumps(self.places, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
         if not self.path.exists() or self.path.read_text(encoding="utf-8") != text:
             self.path.write_text(text, encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _stored(text: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """What a record file says; a `Record` puts other entries in place of these, and changes none."""
+    stored: dict[str, dict[str, dict[str, Any]]] = json.loads(text) if text else {}
+    return stored
 
 
 @contextmanager
@@ -120,12 +127,15 @@ def claim_key(book: Book, page: Page, statement: Open) -> str:
 
 def listing_key(book: Book, piece: Piece) -> str:
     """The key of a listing: its own lines, and what `mlp` does."""
-    return _hash(
-        book.source.digest,
-        ast.dump(ast.parse("if 1:\n" + piece.text if piece.text[0] == " " else piece.text)),
-    )
+    return _hash(book.source.digest, _meaning(piece.text))
 
 
+@cache
+def _meaning(text: str) -> str:
+    return ast.dump(ast.parse("if 1:\n" + text if text[0] == " " else text))
+
+
+@cache
 def _hash(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 

@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from weave import source
 from weave.scan import Fence, Math, Measured, Open, Page
-from weave.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("docs") / "bench" / "results"
@@ -51,7 +51,7 @@ def load(part: str, root: Path = ROOT) -> dict[str, Any] | None:
 @cache
 def present() -> str:
     """The hash of what `mlp` does now; results carry that of what it did when they were measured."""
-    return Source(ROOT).digest
+    return source.read(ROOT).digest
 
 
 def trouble(data: dict[str, Any] | None, present: str) -> str:
@@ -127,7 +127,12 @@ def formatted(value: Any, form: str) -> str:
 
 def loaded(page: Page) -> set[str]:
     """The parts that the blocks of a page load."""
-    return {part for fence in page.examples() for part in LOADED.findall(fence.code)}
+    return {part for fence in page.examples() for part in _named(fence.code)}
+
+
+@cache
+def _named(code: str) -> list[str]:
+    return LOADED.findall(code)
 
 
 def used(page: Page) -> set[str]:

@@ -22,6 +22,7 @@ import shlex
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 import yaml
@@ -163,18 +164,23 @@ class Page:
 
     def fences(self) -> Iterator[Fence]:
         """Every fence, in order."""
-        return (token for token in self.tokens if isinstance(token, Fence))
+        return iter(self._fences)
 
     def examples(self) -> Iterator[Fence]:
         """Every block that Sybil runs, in order."""
-        return (fence for fence in self.fences() if fence.is_example)
+        return (fence for fence in self._fences if fence.is_example)
+
+    @cached_property
+    def _fences(self) -> list[Fence]:
+        return [token for token in self.tokens if isinstance(token, Fence)]
 
     def body(self, opened: Open) -> tuple[int, int]:
         """The characters between a block's opening lines and its closing line."""
-        for token in self.tokens:
-            if isinstance(token, Close) and token.opened is opened:
-                return opened.end, token.start
-        raise KeyError(opened)
+        return opened.end, self._ends[opened.start]
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        return {token.opened.start: token.start for token in self.tokens if isinstance(token, Close)}
 
     def error(self, line: int, problem: str, remedy: str) -> WeaveError:
         """A mistake on this page."""
@@ -204,6 +210,7 @@ INLINE = re.compile(
 )
 
 
+@lru_cache(maxsize=128)
 def scan(path: str, source: str) -> Page:
     """Scan the source of the page at `path` (relative to the root, for messages)."""
     front = FRONT.match(source)

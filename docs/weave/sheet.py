@@ -58,7 +58,7 @@ def rows(book: Book, page: Page, token: Sheet) -> Iterator[Row]:
             known = book.labels.get(label)
             if known is None:
                 raise page.error(line, f"the sheet names {label!r}, which no page defines", "Name a result")
-            if result := book.result(label):
+            if result := book.results.get(label):
                 row.results[result.options["label"]] = result
         row.code.extend(_code(book, page, line, row, [each for each in more if each.startswith("lst:")]))
         yield row
@@ -94,7 +94,7 @@ def inline(tex: str) -> str:
 def _code(book: Book, page: Page, line: int, row: Row, chosen: list[str]) -> list[Target]:
     """The listings that implement the row's equations, or else its results; of these the chosen ones."""
     equations, results = (
-        {f"lst:{each.piece.name}": None for label in labels for each in book.implementations(label)}
+        {f"lst:{each.piece.name}": None for label in labels for each in book.implementations.get(label, [])}
         for labels in (row.labels, row.results)
     )
     for label in chosen:

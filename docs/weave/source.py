@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 PACKAGE = "mlp"
@@ -61,6 +61,11 @@ class Module:
         return found
 
     @cached_property
+    def documented(self) -> list[ast.FunctionDef | ast.ClassDef]:
+        """Functions and classes, those inside of others too."""
+        return [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+
+    @cached_property
     def imports(self) -> dict[str, str]:
         """What each imported name stands for, for imports from the package."""
         table: dict[str, str] = {}
@@ -102,15 +107,13 @@ class Link:
 
 
 class Source:
-    """The modules of the package in the folder `root`/mlp."""
+    """The modules of the package, of (path relative to the root, text) of each; `read` has made it."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, files: Iterable[tuple[Path, str]]) -> None:
         self.modules: dict[str, Module] = {}
-        for path in sorted((root / PACKAGE).rglob("*.py")):
-            parts = path.relative_to(root).with_suffix("").parts
-            name = ".".join(part for part in parts if part != "__init__")
-            self.modules[name] = Module(name, path.relative_to(root), path.read_text(encoding="utf-8"))
+        for path, text in files:
+            name = ".".join(part for part in path.with_suffix("").parts if part != "__init__")
+            self.modules[name] = Module(name, path, text)
 
     @cached_property
     def digest(self) -> str:
@@ -168,27 +171,34 @@ class Source:
         base = module.imports.get(head, f"{module.name}.{head}" if head in module.definitions else head)
         return f"{base}.{rest}" if rest else base
 
-    def users(self, name: str) -> list[str]:
-        """The functions and methods of the package that mention `name`, other than itself."""
-        found = []
-        for module in self.modules.values():
-            places = [link.line for link in self.links[module.name] if link.target == name]
-            for local, node in module.definitions.items():
-                inside = isinstance(node, ast.FunctionDef) and any(
-                    _first_line(node) <= at <= _end(node) for at in places
-                )
-                if inside and f"{module.name}.{local}" != name:
-                    found.append(f"{module.name}.{local}")
+    @cached_property
+    def users(self) -> dict[str, list[str]]:
+        """For each definition, the functions and methods that mention it, other than itself."""
+        found: dict[str, list[str]] = {name: [] for name in self.names}
+        for name, (module, local) in self.names.items():
+            if isinstance(node := module.definitions[local], ast.FunctionDef):
+                lines = range(_first_line(node), _end(node) + 1)
+                for used in {link.target for link in self.links[module.name] if link.line in lines} - {name}:
+                    found[used].append(name)
         return found
+
+
+def read(root: Path) -> Source:
+    """The package in the folder `root`/mlp as it is now, parsed anew only when a file has changed."""
+    paths = sorted((root / PACKAGE).rglob("*.py"))
+    return _parsed(tuple((path.relative_to(root), path.read_text(encoding="utf-8")) for path in paths))
+
+
+@lru_cache(maxsize=2)
+def _parsed(files: tuple[tuple[Path, str], ...]) -> Source:
+    return Source(files)
 
 
 def folds(piece: Piece) -> list[tuple[int, int, str]]:
     """(first line, last line, caption) of what a listing folds: docstrings, and leading argument checks."""
     found = []
-    for node in ast.walk(piece.module.tree):
-        if not (
-            isinstance(node, ast.FunctionDef | ast.ClassDef) and piece.first <= node.lineno <= piece.last
-        ):
+    for node in piece.module.documented:
+        if not piece.first <= node.lineno <= piece.last:
             continue
         if (doc := docstring(node)) is not None:
             found.append((doc.lineno, _end(doc), "docstring"))

@@ -16,6 +16,7 @@ import re
 import subprocess
 import threading
 import tomllib
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,19 @@ def typeset(tex: str, display: bool) -> str:
         raise TexError(f"expected a role or term of macros.toml, got {colour[0]}", colour.start(), tex)
     key = hashlib.sha256(f"{_versions()}\0{display}\0{tex}".encode()).hexdigest()
     kept = CACHE / key[:2] / f"{key[2:]}.html"
-    if kept.exists():
-        return kept.read_text(encoding="utf-8")
+    with suppress(FileNotFoundError):
+        return _kept(kept)
     answer = _node().ask({"tex": tex, "display": display})
     if "error" in answer:
         raise TexError(answer["error"], answer["position"], tex)
     markup = str(answer["html"]).replace('data-tex=""', f'data-tex="{html.escape(expand(tex))}"', 1)
     _keep(kept, markup)
     return markup
+
+
+@cache
+def _kept(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _keep(path: Path, text: str) -> None:
@@ -142,6 +148,12 @@ def _arity(text: str) -> int:
     return max(map(int, re.findall(r"#(\d)", text)), default=0)
 
 
+def forget() -> None:
+    """Read macros.toml anew when it is next needed."""
+    for kept in (expand, _versions, _node, _macros, _definitions):
+        kept.cache_clear()
+
+
 def preamble() -> str:
     r"""LaTeX \newcommand lines for every macro of the book; roles and terms just keep their argument."""
     lines = []
@@ -152,6 +164,7 @@ def preamble() -> str:
     return "\n".join(lines) + "\n"
 
 
+@cache
 def expand(tex: str) -> str:
     r"""The formula with the book's own macros expanded and colour dropped; all else stays as it was written.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,22 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The tracked files in a folder of their own, with what the installation put beside them."""
-    names = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in names.stdout.splitlines():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "docs/assets/vendor", tmp_path / "docs/assets/vendor")
-    (tmp_path / "docs/weave/node_modules").symlink_to(ROOT / "docs/weave/node_modules")
-    return tmp_path
 
 
 @pytest.fixture
