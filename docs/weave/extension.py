@@ -10,6 +10,7 @@ import html
 import posixpath
 import re
 from importlib.metadata import version
+from itertools import count
 from typing import Any
 
 from markdown import Markdown
@@ -49,7 +50,9 @@ TAKEN = {
 }
 """What can be copied of a whole chapter, or of a page with sheets."""
 
-SHORT = 30  # a formula of fewer characters is not parted from the mark that follows it
+SHORT = 30  # a formula of fewer characters is not broken where a mark follows it; none is parted from the mark
+ALIGNED = re.compile(r"\S {2,}\S")
+"""What is printed in columns, which broken lines would spoil."""
 CLOSING = re.compile(r"[.,;:?!)]+")
 LINK = re.compile(r"\]\(/([^)\s#]+\.md)")
 
@@ -83,6 +86,7 @@ class Weaver:
         self.md, self.book, self.here, self.page = md, book, here, page
         self.record = Record(book.root)
         self.outputs = iter(OUTPUTS.get(here, []))
+        self.sections = count(1)
 
     def woven(self) -> str:
         """The page's text with every token replaced."""
@@ -90,9 +94,9 @@ class Weaver:
         for token in self.page.tokens:
             parts += [self.page.text[at : token.start], self.anchors(token), self.replace(token)]
             at = token.end
-            if isinstance(token, Math) and not token.display and len(token.tex) < SHORT:
-                mark = CLOSING.match(self.page.text, at)
-                parts[-1] = f'<span class="nb">{parts[-1]}{mark[0]}</span>' if mark else parts[-1]
+            if isinstance(token, Math) and not token.display:
+                mark, kind = CLOSING.match(self.page.text, at), "nb" if len(token.tex) < SHORT else "nb long"
+                parts[-1] = f'<span class="{kind}">{parts[-1]}{mark[0]}</span>' if mark else parts[-1]
                 at = mark.end() if mark else at
         return LINK.sub(self.relative, "".join(parts) + self.page.text[at:]) + self.stamp()
 
@@ -223,9 +227,12 @@ class Weaver:
         return self.block(f'<p class="coded">in code: {links}</p>') if links else ""
 
     def heading(self, heading: Heading) -> str:
-        """A heading; the first of a chapter carries the chapter's number for the style sheet."""
-        number = self.book.chapters.get(self.here) if heading.level == 1 else None
+        """A heading; those of a chapter and its sections carry their numbers for the style sheet."""
+        chapter = self.book.chapters.get(self.here)
+        number = chapter if heading.level == 1 else None
         attributes = [f"#{heading.label}"] * bool(heading.label) + [f'data-chapter="{number}"'] * bool(number)
+        if chapter and heading.level == 2:
+            attributes.append(f'data-section="{chapter}.{next(self.sections)}"')
         braced = f" {{ {' '.join(attributes)} }}" if attributes else ""
         sheets = heading.level == 1 and any(isinstance(token, Sheet) for token in self.page.tokens)
         taken = self.block(_take(bool(list(self.page.examples())))) if number or sheets else ""
@@ -433,7 +440,7 @@ class Weaver:
     def open_figure(self, token: Open) -> str:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
         named = f'<svg role="img" aria-label="{html.escape(token.options.get("alt", ""))}" '
-        drawing = self.drawing(token).replace("<svg ", named, 1)
+        drawing = legible(self.drawing(token)).replace("<svg ", named, 1)
         return self.captioned(token, f'<div class="scroll" tabindex="0">{drawing}</div>')
 
     def open_explorer(self, token: Open) -> str:
@@ -481,6 +488,14 @@ class Weaver:
     close_explorer = close_sweep = close_figure
 
 
+def legible(drawing: str) -> str:
+    """A drawing that is not made so narrow that its smallest words are below nine pixels; it scrolls."""
+    sizes = re.findall(r'<(?:text|g|svg)\b[^>]*font-size[:=]"?([\d.]+)', drawing)
+    box = re.search(r'viewBox="0 0 ([\d.]+)', drawing)
+    least = float(box[1]) * 9 / min([13, *map(float, sizes)]) if box else 0
+    return re.sub(r'(<svg\b[^>]*style=")', rf"\1min-width: {least:.0f}px; ", drawing, count=1)
+
+
 def _take(runs: bool) -> str:
     """The line below a page's title that offers what can be copied; a program only where blocks are run."""
     buttons = " ".join(
@@ -508,11 +523,12 @@ def _copy_button(kind: str, title: str) -> str:
 
 
 def _output(text: str) -> str:
-    return f'<pre class="output"><code>{text}</code></pre>' if text else ""
+    kind = "output aligned" if ALIGNED.search(text) else "output"
+    return f'<pre class="{kind}"><code>{text}</code></pre>' if text else ""
 
 
 def _tick(entry: Entry) -> str:
-    return f'<span class="tick">{entry.finding}</span>, {entry.date}'
+    return f'<span class="tick">{entry.finding}</span>, <span class="nb">{entry.date}</span>'
 
 
 __all__ = ["OUTPUTS", "ROOT", "Target", "Weave", "WeaveError", "expand", "makeExtension"]
