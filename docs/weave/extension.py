@@ -50,7 +50,8 @@ TAKEN = {
 }
 """What can be copied of a whole chapter, or of a page with sheets."""
 
-SHORT = 30  # a formula of fewer characters is not broken where a mark follows it; none is parted from the mark
+SHORT = 30  # a formula of fewer characters is not broken before a mark
+BASE = '<span class="katex-base">'  # between two of these KaTeX lets a line end
 ALIGNED = re.compile(r"\S {2,}\S")
 """What is printed in columns, which broken lines would spoil."""
 CLOSING = re.compile(r"[.,;:?!)]+")
@@ -95,8 +96,8 @@ class Weaver:
             parts += [self.page.text[at : token.start], self.anchors(token), self.replace(token)]
             at = token.end
             if isinstance(token, Math) and not token.display:
-                mark, kind = CLOSING.match(self.page.text, at), "nb" if len(token.tex) < SHORT else "nb long"
-                parts[-1] = f'<span class="{kind}">{parts[-1]}{mark[0]}</span>' if mark else parts[-1]
+                mark = CLOSING.match(self.page.text, at)
+                parts[-1] = f'<span class="nb">{parts[-1]}{mark[0]}</span>' if mark else parts[-1]
                 at = mark.end() if mark else at
         return LINK.sub(self.relative, "".join(parts) + self.page.text[at:]) + self.stamp()
 
@@ -154,7 +155,7 @@ class Weaver:
             case Fence():
                 new = token.indent + self.stash(self.fence(token))
             case Math():
-                new = self.equation(token) if token.display else self.stash(self.formula(token))
+                new = self.equation(token) if token.display else self.stash(self.inline(token))
             case Open():
                 new = getattr(self, f"open_{token.kind}", self.open_statement)(token)
             case Close():
@@ -187,7 +188,7 @@ class Weaver:
 
     def block(self, markup: str) -> str:
         """Stashed HTML that stands by itself."""
-        return f"\n\n{self.stash(markup)}\n\n"
+        return f"\n\n{self.stash(markup)}\n\n" if markup else ""
 
     def framed(self, tag: str, classes: str, label: str, markup: str) -> str:
         """Stashed HTML in an element that Markdown sees, so that links to its label can be verified."""
@@ -206,6 +207,11 @@ class Weaver:
                 "Correct the formula; KaTeX's list of functions says what it knows, "
                 "macros.toml what the book adds",
             ) from None
+
+    def inline(self, math: Math) -> str:
+        """A formula in a line; a long one may be broken also where the mark after it is kept with its end."""
+        shown = self.formula(math)
+        return shown if len(math.tex) < SHORT else shown.replace(f"</span>{BASE}", f"</span><wbr>{BASE}")
 
     def equation(self, math: Math) -> str:
         """A displayed formula in its own scrolling box, with its number and anchor if it has a label."""
