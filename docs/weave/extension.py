@@ -51,7 +51,9 @@ TAKEN = {
 """What can be copied of a whole chapter, or of a page with sheets."""
 
 SHORT = 30  # a formula of fewer characters is not broken before a mark
-BASE = '<span class="katex-base">'  # between two of these KaTeX lets a line end
+BASE = '</span><span class="katex-base">'  # where KaTeX lets a line end
+BREAK = BASE.replace("</span>", "</span><wbr>")
+RELATION = f'margin-right:0.2778em;"></span>{BASE}'  # where it does so after a relation
 ALIGNED = re.compile(r"\S {2,}\S")
 """What is printed in columns, which broken lines would spoil."""
 CLOSING = re.compile(r"[.,;:?!)]+")
@@ -209,9 +211,12 @@ class Weaver:
             ) from None
 
     def inline(self, math: Math) -> str:
-        """A formula in a line; a long one may be broken also where the mark after it is kept with its end."""
+        """A formula in a line; a long one may be broken though a mark is kept with its end: best at a relation."""
         shown = self.formula(math)
-        return shown if len(math.tex) < SHORT else shown.replace(f"</span>{BASE}", f"</span><wbr>{BASE}")
+        if len(math.tex) < SHORT:
+            return shown
+        places = RELATION if RELATION in shown else BASE
+        return shown.replace(places, places.replace(BASE, BREAK))
 
     def equation(self, math: Math) -> str:
         """A displayed formula in its own scrolling box, with its number and anchor if it has a label."""
