@@ -211,7 +211,7 @@ class Weaver:
             ) from None
 
     def inline(self, math: Math) -> str:
-        """A formula in a line; a long one may be broken though a mark is kept with its end: best at a relation."""
+        """A formula in a line; a long one may be broken though a mark stays with its end, best at a relation."""
         shown = self.formula(math)
         if len(math.tex) < SHORT:
             return shown
@@ -534,8 +534,8 @@ def _copy_button(kind: str, title: str) -> str:
 
 
 def _output(text: str) -> str:
-    kind = "output aligned" if ALIGNED.search(text) else "output"
-    return f'<pre class="{kind}"><code>{text}</code></pre>' if text else ""
+    aligned = " data-aligned" * bool(ALIGNED.search(text))
+    return f'<pre class="output"{aligned}><code>{text}</code></pre>' if text else ""
 
 
 def _tick(entry: Entry) -> str:

@@ -7,7 +7,17 @@ import posixpath
 from collections.abc import Iterator
 
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Generic, Keyword, Name, Operator, String, Token, _TokenType, is_token_subtype
+from pygments.token import (
+    Comment,
+    Generic,
+    Keyword,
+    Name,
+    Operator,
+    String,
+    Token,
+    _TokenType,
+    is_token_subtype,
+)
 from pygments.util import ClassNotFound
 
 from weave.book import Book, Listing, Target
@@ -169,7 +179,9 @@ def _footer(book: Book, listing: Listing, executed: Entry | None) -> str:
     }
     parts = [f"{verb} {', '.join(links)}" for verb, links in said.items() if links]
     if executed and executed.cases:
-        parts.append(f"all {executed.cases} lines run on this page" if executed.cases > 1 else "run on this page")
+        parts.append(
+            f"all {executed.cases} lines run on this page" if executed.cases > 1 else "run on this page"
+        )
     return f'<div class="notes">{" &middot; ".join(parts)}</div>' if parts else ""
 
 
