@@ -127,7 +127,7 @@ def face(letter: str) -> str:
 def styles() -> str:
     """The style sheet's colours as a drawing's own rules, for both schemes."""
     css = (ROOT / "docs" / "assets" / "book.css").read_text(encoding="utf-8")
-    blocks = re.findall(r'\[data-md-color-scheme="\w+"\] \{(.*?)\}', css, re.DOTALL)
+    blocks = re.findall(r"\{[^\n]*\n\s+(--paper.*?)\}", css, re.DOTALL)
     light, dark = (dict(re.findall(r"--(?:role-)?(\w+): (#\w+);", block)) for block in blocks)
     return f"{rules(light)}@media (prefers-color-scheme:dark){{{rules(dark)}}}"
 

@@ -10,6 +10,7 @@ import html
 import posixpath
 import re
 from importlib.metadata import version
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -53,7 +54,12 @@ TAKEN = {
 }
 """What can be copied of a whole chapter, or of a page with sheets."""
 
-SHORT = 30  # a formula of fewer characters is not parted from the mark that follows it
+SHORT = 30  # a formula of fewer characters is not broken before a mark
+BASE = '</span><span class="katex-base">'  # where KaTeX lets a line end
+BREAK = BASE.replace("</span>", "</span><wbr>")
+RELATION = f'margin-right:0.2778em;"></span>{BASE}'  # where it does so after a relation
+ALIGNED = re.compile(r"\S {2,}\S")
+"""What is printed in columns, which broken lines would spoil."""
 CLOSING = re.compile(r"[.,;:?!)]+")
 LINK = re.compile(r"\]\(/([^)\s#]+\.md)")
 
@@ -88,6 +94,7 @@ class Weaver:
         self.md, self.book, self.here, self.page = md, book, here, page
         self.record = Record(book.root)
         self.outputs = iter(OUTPUTS.get(here, []))
+        self.sections = count(1)
 
     def woven(self) -> str:
         """The page's text with every token replaced."""
@@ -95,7 +102,7 @@ class Weaver:
         for token in self.page.tokens:
             parts += [self.page.text[at : token.start], self.anchors(token), self.replace(token)]
             at = token.end
-            if isinstance(token, Math) and not token.display and len(token.tex) < SHORT:
+            if isinstance(token, Math) and not token.display:
                 mark = CLOSING.match(self.page.text, at)
                 parts[-1] = f'<span class="nb">{parts[-1]}{mark[0]}</span>' if mark else parts[-1]
                 at = mark.end() if mark else at
@@ -155,7 +162,7 @@ class Weaver:
             case Fence():
                 new = token.indent + self.stash(self.fence(token))
             case Math():
-                new = self.equation(token) if token.display else self.stash(self.formula(token))
+                new = self.equation(token) if token.display else self.stash(self.inline(token))
             case Open():
                 new = getattr(self, f"open_{token.kind}", self.open_statement)(token)
             case Close():
@@ -188,7 +195,7 @@ class Weaver:
 
     def block(self, markup: str) -> str:
         """Stashed HTML that stands by itself."""
-        return f"\n\n{self.stash(markup)}\n\n"
+        return f"\n\n{self.stash(markup)}\n\n" if markup else ""
 
     def framed(self, tag: str, classes: str, label: str, markup: str) -> str:
         """Stashed HTML in an element that Markdown sees, so that links to its label can be verified."""
@@ -207,6 +214,14 @@ class Weaver:
                 "Correct the formula; KaTeX's list of functions says what it knows, "
                 "macros.toml what the book adds",
             ) from None
+
+    def inline(self, math: Math) -> str:
+        """A formula in a line; a long one may be broken though a mark stays with its end, best at a relation."""
+        shown = self.formula(math)
+        if len(math.tex) < SHORT:
+            return shown
+        places = RELATION if RELATION in shown else BASE
+        return shown.replace(places, places.replace(BASE, BREAK))
 
     def equation(self, math: Math) -> str:
         """A displayed formula in its own scrolling box, with its number and anchor if it has a label."""
@@ -228,9 +243,12 @@ class Weaver:
         return self.block(f'<p class="coded">in code: {links}</p>') if links else ""
 
     def heading(self, heading: Heading) -> str:
-        """A heading; the first of a chapter carries the chapter's number for the style sheet."""
-        number = self.book.chapters.get(self.here) if heading.level == 1 else None
+        """A heading; those of a chapter and its sections carry their numbers for the style sheet."""
+        chapter = self.book.chapters.get(self.here)
+        number = chapter if heading.level == 1 else None
         attributes = [f"#{heading.label}"] * bool(heading.label) + [f'data-chapter="{number}"'] * bool(number)
+        if chapter and heading.level == 2:
+            attributes.append(f'data-section="{chapter}.{next(self.sections)}"')
         braced = f" {{ {' '.join(attributes)} }}" if attributes else ""
         sheets = heading.level == 1 and any(isinstance(token, Sheet) for token in self.page.tokens)
         taken = self.block(_take(bool(list(self.page.examples())))) if number or sheets else ""
@@ -439,7 +457,7 @@ class Weaver:
     def open_figure(self, token: Open) -> str:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
         named = f'<svg role="img" aria-label="{html.escape(token.options.get("alt", ""))}" '
-        drawing = pictures.drawing(self.book, self.page, token).replace("<svg ", named, 1)
+        drawing = legible(pictures.drawing(self.book, self.page, token)).replace("<svg ", named, 1)
         return self.captioned(token, f'<div class="scroll" tabindex="0">{drawing}</div>')
 
     def open_explorer(self, token: Open) -> str:
@@ -473,6 +491,14 @@ class Weaver:
     close_explorer = close_sweep = close_figure
 
 
+def legible(drawing: str) -> str:
+    """A drawing that is not made so narrow that its smallest words are below nine pixels; it scrolls."""
+    sizes = re.findall(r'<(?:text|g|svg)\b[^>]*font-size[:=]"?([\d.]+)', drawing)
+    box = re.search(r'viewBox="0 0 ([\d.]+)', drawing)
+    least = float(box[1]) * 9 / min([13, *map(float, sizes)]) if box else 0
+    return re.sub(r'(<svg\b[^>]*style=")', rf"\1min-width: {least:.0f}px; ", drawing, count=1)
+
+
 def _take(runs: bool) -> str:
     """The line below a page's title that offers what can be copied; a program only where blocks are run."""
     buttons = " ".join(
@@ -500,11 +526,12 @@ def _copy_button(kind: str, title: str) -> str:
 
 
 def _output(text: str) -> str:
-    return f'<pre class="output"><code>{text}</code></pre>' if text else ""
+    aligned = " data-aligned" * bool(ALIGNED.search(text))
+    return f'<pre class="output"{aligned}><code>{text}</code></pre>' if text else ""
 
 
 def _tick(entry: Entry) -> str:
-    return f'<span class="tick">{entry.finding}</span>, {entry.date}'
+    return f'<span class="tick">{entry.finding}</span>, <span class="nb">{entry.date}</span>'
 
 
 __all__ = ["OUTPUTS", "ROOT", "Target", "Weave", "WeaveError", "expand", "makeExtension"]

@@ -9,7 +9,17 @@ from functools import cache
 from urllib.parse import quote
 
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Operator, String, Token, _TokenType, is_token_subtype
+from pygments.token import (
+    Comment,
+    Generic,
+    Keyword,
+    Name,
+    Operator,
+    String,
+    Token,
+    _TokenType,
+    is_token_subtype,
+)
 from pygments.util import ClassNotFound
 
 from weave.book import Book, Listing, Target
@@ -28,7 +38,7 @@ ROLES = {
     for name in names.split()
 }
 USERS = 4  # more than these are counted, not named
-PLAIN = {Comment: "c", String: "s", Keyword: "k", Operator.Word: "k"}
+PLAIN = {Comment: "c", String: "s", Keyword: "k", Operator.Word: "k", Generic: "g"}
 
 
 PRE = '<pre class="block"><code>'  # the class tells it from code that Markdown itself would show
@@ -48,7 +58,8 @@ def source_page(module: Module) -> str:
 
 def code(text: str, language: str) -> str:
     """A block's code as one <pre>."""
-    return f"{PRE}{''.join(lines(text, language))}</code></pre>"
+    session = language == "python" and text.startswith(">>>")
+    return f"{PRE}{''.join(lines(text, 'pycon' if session else language))}</code></pre>"
 
 
 def lines(
@@ -144,7 +155,8 @@ def markup(book: Book, listing: Listing, executed: Entry | None) -> str:
 
 
 def _header(piece: Piece, here: str) -> str:
-    where = f"{piece.module.path.as_posix()}:{piece.first}\N{EN DASH}{piece.last}"
+    last = f"\N{EN DASH}{piece.last}" * (piece.last > piece.first)
+    where = f"{piece.module.path.as_posix()}:{piece.first}{last}"
     link = href(here, source_page(piece.module), f"L{piece.first}")
     part = "" if piece.whole else " <em>(part)</em>"
     name = f'<span class="name">{piece.name}{part}</span>'
@@ -178,7 +190,9 @@ def _footer(book: Book, listing: Listing, executed: Entry | None) -> str:
     }
     parts = [f"{verb} {', '.join(links)}" for verb, links in said.items() if links]
     if executed and executed.cases:
-        parts.append(f"all {executed.cases} lines run on this page")
+        parts.append(
+            f"all {executed.cases} lines run on this page" if executed.cases > 1 else "run on this page"
+        )
     return f'<div class="notes">{" &middot; ".join(parts)}</div>' if parts else ""
 
 
