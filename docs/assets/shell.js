@@ -50,18 +50,7 @@
   const here = document.querySelector(".md-sidebar .md-nav__link--active[href]"), bar = document.querySelector(".md-sidebar__scrollwrap");
   if (here && matchMedia("(min-width: 76.25em)").matches) bar.scrollTop = here.offsetTop - bar.offsetTop - bar.clientHeight / 2;
 
-  // ---------------------------------------------------------------- what is folded or wider than the page
-
-  /** Open what hides the target of the address. */
-  function reveal() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1))), closed = [];
-    for (let fold = target; (fold = fold?.parentElement.closest("details:not([open])")); ) closed.push(fold);
-    if (target?.matches("details:not([open])")) closed.push(target);
-    for (const fold of closed) fold.open = true;
-    if (closed.length) target.scrollIntoView();
-  }
-  addEventListener("hashchange", reveal);
-  if (location.hash) reveal();
+  // ---------------------------------------------------------------- paper, and what is wider than the page
 
   let unfolded = [];
   addEventListener("beforeprint", () => { unfolded = all("details:not([open])"); for (const fold of unfolded) fold.open = true; });

@@ -84,7 +84,11 @@ def _dress(config: MkDocsConfig) -> None:
     scripts = (path.read_text(encoding="utf-8") for path in VENDOR.parent.glob("*.js"))
     script = next(theme.glob("javascripts/bundle.*.js")).read_text(encoding="utf-8")
     (assets / "book.css").write_text(styles.sheet(parts, pages, scripts, script), encoding="utf-8")
-    for path in [*assets.glob("stylesheets/*"), assets / "vendor/fonts.css", assets / "vendor/katex/katex.min.css"]:
+    for path in [
+        *assets.glob("stylesheets/*"),
+        assets / "vendor/fonts.css",
+        assets / "vendor/katex/katex.min.css",
+    ]:
         path.unlink(missing_ok=True)
 
 
@@ -104,7 +108,9 @@ def _lend(site: Path) -> None:
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Let wide tables scroll, and put the previews of what can be referred to beside the page."""
     address = page.file.src_uri
-    output = TABLE.sub(r'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">\g<0></div></div>', output)
+    output = TABLE.sub(
+        r'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">\g<0></div></div>', output
+    )
     if not address.startswith("source/"):
         path = Path(config.site_dir) / address.replace(".md", ".previews.js")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,9 @@ def _rules(nodes: Iterable[Any], known: set[str]) -> Iterator[str]:
 def _short(tokens: Iterable[Any]) -> str:
     """Tokens as text, comments gone and each space one."""
     text = "".join(
-        " " if token.type == "whitespace" else token.serialize() for token in tokens if token.type != "comment"
+        " " if token.type == "whitespace" else token.serialize()
+        for token in tokens
+        if token.type != "comment"
     )
     return text.strip()
 
