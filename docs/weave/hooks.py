@@ -22,11 +22,13 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from weave import copies, explorer, pictures, previews, results, source, sweep, typeset
+from weave import copies, explorer, pictures, previews, results, source, styles, sweep, typeset
 from weave.book import ROOT, current
 from weave.errors import WeaveError
 from weave.extension import OUTPUTS, STALE
 
+VENDOR = ROOT / "docs" / "assets" / "vendor"
+TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 CHART = re.compile(r'<figure class="chart">.*?</figure>', re.DOTALL)
 TABLES = Path(__file__).parent
@@ -131,6 +133,31 @@ def on_post_build(config: MkDocsConfig) -> None:
             path = Path(config.site_dir) / address.replace(".md", ".copies.js")
             path.write_text(copies.bundle(book, address), encoding="utf-8")
     _lend(Path(config.site_dir))
+    _dress(config)
+
+
+def _dress(config: MkDocsConfig) -> None:
+    """Make one style sheet of the theme's and the book's, with the rules that some page can meet."""
+    site = Path(config.site_dir)
+    assets, theme = site / "assets", Path(config.theme.dirs[1]) / "assets"
+    sources = [
+        (next(theme.glob("stylesheets/main.*.css")), "stylesheets/"),
+        (next(theme.glob("stylesheets/palette.*.css")), "stylesheets/"),
+        (VENDOR / "fonts.css", "vendor/"),
+        (VENDOR / "katex" / "katex.min.css", "vendor/katex/"),
+        (VENDOR.parent / "book.css", ""),
+    ]
+    parts = [(path.read_text(encoding="utf-8"), folder) for path, folder in sources]
+    pages = (path.read_text(encoding="utf-8") for path in site.rglob("*.html"))
+    scripts = (path.read_text(encoding="utf-8") for path in VENDOR.parent.glob("*.js"))
+    script = next(theme.glob("javascripts/bundle.*.js")).read_text(encoding="utf-8")
+    (assets / "book.css").write_text(styles.sheet(parts, pages, scripts, script), encoding="utf-8")
+    for path in [
+        *assets.glob("stylesheets/*"),
+        assets / "vendor/fonts.css",
+        assets / "vendor/katex/katex.min.css",
+    ]:
+        path.unlink(missing_ok=True)
 
 
 def _lend(site: Path) -> None:
@@ -145,8 +172,11 @@ def _lend(site: Path) -> None:
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Put the previews of what can be referred to beside the page."""
+    """Let wide tables scroll, and put the previews of what can be referred to beside the page."""
     address = page.file.src_uri
+    output = TABLE.sub(
+        r'<div class="md-typeset__scrollwrap"><div class="md-typeset__table">\g<0></div></div>', output
+    )
     if not address.startswith("source/"):
         path = Path(config.site_dir) / address.replace(".md", ".previews.js")
         path.parent.mkdir(parents=True, exist_ok=True)

