@@ -142,7 +142,7 @@ def hostile(root: Path) -> Path:
     ran = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict"],
         cwd=root,
-        env={**os.environ, **names},
+        env={**os.environ, **names, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -76,7 +76,7 @@ def test_words_are_set_in_their_font_at_their_anchor() -> None:
     for anchor, node in (("start", "base west"), ("middle", "base"), ("end", "base east")):
         text = drawn(f'<text class="label" x="1" y="2" text-anchor="{anchor}">a_b</text>')
         assert text == (
-            f"\\node[anchor={node},inner sep=0pt,text=quiet] at (1,2) {{{letters('a{}_b', 13, 'tt')}}};"
+            f"\\node[anchor={node},inner sep=0pt,text=quiet] at (1,2) {{{letters('a{}_b', 13, 'rm')}}};"
         ).replace("{}_", "\\_")
     assert "\\rmfamily" in drawn('<text class="label" x="1" y="2">a</text>', chart=True)
     turned = drawn('<text transform="translate(3 4) rotate(-90)">a</text>')
