@@ -99,6 +99,11 @@
     block.append(copier("code", "Copy the code"));
   }
 
+  // The theme wraps tables; one that is too wide must be reached by keyboard, to be scrolled.
+  addEventListener("load", () => {
+    for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  });
+
   /** A chart's drawing as a file of its own: what the style sheet says of it is written into it. */
   function standalone(svg) {
     const copy = svg.cloneNode(true), originals = svg.querySelectorAll("*"), box = svg.viewBox.baseVal;

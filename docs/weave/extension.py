@@ -216,7 +216,7 @@ class Weaver:
             ) from None
 
     def inline(self, math: Math) -> str:
-        """A formula in a line; a long one may be broken, best at a relation; a mark stays with its end."""
+        """A formula in a line: a long one may be broken, best at a relation, but not before a mark."""
         shown = self.formula(math)
         if len(math.tex) < SHORT:
             return shown
