@@ -90,10 +90,17 @@
     if (loading) return;
     loading = true;
     for (const part of all("[data-md-component]:not(.md-header, .md-main, .md-search, .md-search *)")) part.removeAttribute("data-md-component");
-    document.head.append(Object.assign(document.createElement("script"), { src: document.getElementById("__theme").dataset.src }));
+    // At an address with a target the script would shut the search that it was fetched for.
+    const { hash, href } = location, script = document.createElement("script");
+    if (hash) {
+      history.replaceState(history.state, "", href.replace(hash, ""));
+      for (const ended of ["load", "error"]) script.addEventListener(ended, () => location.hash || history.replaceState(history.state, "", href));
+    }
+    script.src = document.getElementById("__theme").dataset.src;
+    document.head.append(script);
   }
   query?.addEventListener("focus", search);
-  document.querySelector("header [for=__search]")?.addEventListener("click", () => query.focus());
+  document.querySelector("header [for=__search]")?.addEventListener("click", (event) => { event.preventDefault(); query.focus(); });
   if (query && (query === document.activeElement || /[?&]q=/.test(location.search))) search();
 
   // The words that led here from a search.
