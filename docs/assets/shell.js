@@ -3,6 +3,8 @@
 "use strict";
 
 (() => {
+  const theme = document.getElementById("__theme");
+  if (!theme) return; // built without the book's hooks: the theme's script has come already
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const toggles = { drawer: document.getElementById("__drawer"), search: document.getElementById("__search") };
 
@@ -96,7 +98,7 @@
       history.replaceState(history.state, "", href.replace(hash, ""));
       for (const ended of ["load", "error"]) script.addEventListener(ended, () => location.hash || history.replaceState(history.state, "", href));
     }
-    script.src = document.getElementById("__theme").dataset.src;
+    script.src = theme.dataset.src;
     document.head.append(script);
   }
   query?.addEventListener("focus", search);

@@ -28,6 +28,10 @@ from weave.errors import WeaveError
 from weave.extension import OUTPUTS, STALE
 
 VENDOR = ROOT / "docs" / "assets" / "vendor"
+SHEET = re.compile(
+    r'<link rel="stylesheet" href="[^"]*/(?:main\.\w+\.min|palette\.\w+\.min|fonts|katex\.min)\.css">'
+)
+SCRIPT = re.compile(r'<script src="([^"]*/bundle\.\w+\.min\.js)"></script>')
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 CHART = re.compile(r'<figure class="chart">.*?</figure>', re.DOTALL)
@@ -181,12 +185,17 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
         path = Path(config.site_dir) / address.replace(".md", ".previews.js")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(previews.script(current(), address, output), encoding="utf-8")
-    return guarded(output, config)
+    return guarded(lighter(output), config)
 
 
 def on_post_template(output: str, template_name: str, config: MkDocsConfig) -> str:
     """The page for addresses that are not there is no Markdown, and is guarded alike."""
-    return guarded(output, config) if template_name.endswith(".html") else output
+    return guarded(lighter(output), config) if template_name.endswith(".html") else output
+
+
+def lighter(html: str) -> str:
+    """The page with one style sheet, and the theme's script where assets/shell.js finds it for a search."""
+    return SCRIPT.sub(r'<script type="text/plain" id="__theme" data-src="\1"></script>', SHEET.sub("", html))
 
 
 def guarded(output: str, config: MkDocsConfig) -> str:

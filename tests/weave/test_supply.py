@@ -39,3 +39,12 @@ def test_what_is_shipped_is_under_the_licences_that_lie_beside_it() -> None:
     lock = json.loads((HERE / "package-lock.json").read_text(encoding="utf-8"))
     licences = {name: each["license"] for name, each in lock["packages"].items() if name}
     assert set(licences.values()) == {"MIT", "OFL-1.1"}
+
+
+def test_what_measures_the_pages_is_pinned_by_hash() -> None:
+    lock = json.loads((ROOT / "tests/browser/audit/package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert {"node_modules/axe-core", "node_modules/lighthouse"} < packages.keys()
+    assert all(
+        each["integrity"].startswith("sha512-") and "resolved" not in each for each in packages.values()
+    )
