@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             line = f"epoch {record.epoch:3}   loss {record.loss:<9.4g} accuracy {record.accuracy:.4f}"
             print(line, flush=True)
     except KeyboardInterrupt:
-        print(f"stopped; {run.epoch if run else 0} of {options.epochs} epochs are finished")
+        print(f"\nstopped; {run.epoch if run else 0} of {options.epochs} epochs are finished")
         return 130
     except Diverged as error:
         print(error)

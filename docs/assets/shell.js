@@ -49,6 +49,14 @@
   addEventListener("scroll", moved, { passive: true });
   if (scrollY) moved();
 
+  // Far blocks are laid out late, so the end of the page moves on while it is sought.
+  let seeking = false;
+  for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, ({ key }) => { seeking = key === "End"; }, { passive: true });
+  new ResizeObserver(() => {
+    if (seeking) scrollTo(0, document.documentElement.scrollHeight);
+    moved();
+  }).observe(document.body);
+
   const here = document.querySelector(".md-sidebar .md-nav__link--active[href]"), bar = document.querySelector(".md-sidebar__scrollwrap");
   if (here && matchMedia("(min-width: 76.25em)").matches) bar.scrollTop = here.offsetTop - bar.offsetTop - bar.clientHeight / 2;
 

@@ -56,20 +56,19 @@ def main() -> int:
         reader.error(f"there is no part {', '.join(unknown)}; parts: {', '.join(PARTS)}")
     failed = 0
     for number, part in enumerate(wanted, 1):
-        print(f"[{number}/{len(wanted)}] {part}", flush=True)
-        began = time.perf_counter()
         try:
+            print(f"[{number}/{len(wanted)}] {part}", flush=True)
+            began = time.perf_counter()
             numbers = PARTS[part]()
             if numbers is not None:
                 keep(part, numbers)
+            print(f"    {time.perf_counter() - began:.0f} s", flush=True)
         except KeyboardInterrupt:
             print(f"\nStopped in {part}; what was finished before is kept in {RESULTS}")
             return 130
         except Exception:
             traceback.print_exc()
             failed += 1
-            continue
-        print(f"    {time.perf_counter() - began:.0f} s", flush=True)
     return failed
 
 

@@ -95,7 +95,7 @@ def test_an_interruption_says_what_is_finished(
     monkeypatch.setattr(mlp.training.Run, "step", interrupted)
     assert main(["x", "--epochs", "5"]) == 130
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 3 and lines[-1] == "stopped; 2 of 5 epochs are finished"
+    assert len(lines) == 4 and lines[-2:] == ["", "stopped; 2 of 5 epochs are finished"]
 
 
 def test_an_interruption_while_reading(

@@ -224,7 +224,7 @@ try:
         print("epoch", record.epoch, flush=True)
 except KeyboardInterrupt:
     mlp.save(net, path, training=run)
-    print("kept", run.epoch)
+    print("\\nkept", run.epoch)
 """
 
 
