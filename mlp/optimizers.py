@@ -128,7 +128,7 @@ by_name: dict[str, type[Optimizer]] = {kind.name: kind for kind in (SGD, Nestero
 
 
 def descend(parameters: Array, direction: Array, learning_rate: float, out: Array) -> None:
-    """Descend: theta := theta - eta d. Only here do parameters change.
+    """Descend: theta := theta - eta d. Only here does a step change parameters.
 
     out : (P,), receives eta d; may be `direction` itself.
     """
