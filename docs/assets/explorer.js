@@ -56,7 +56,7 @@
 
   function draw() {
     const n = state.n, width = LEFT + CELL * steps.length + 6, height = CELL * (n + 1) + 4, y = (k) => CELL * (n - k);
-    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${Math.max(260, width * 1.3)}px;min-width:${Math.min(width * 0.75, 700)}px` });
+    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${Math.max(13, width * 0.065)}rem;min-width:${Math.min(width * 0.75, 700)}px` });
     svg.setAttribute("aria-label", `${names[state.planner]}, ${n} layers: ${steps.length} steps. Layers upward, steps to the right.`);
     cursor = drawn("rect", { class: "cursor", x: 0, y: 0, width: CELL, height });
     svg.append(cursor);

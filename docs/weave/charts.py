@@ -375,7 +375,7 @@ def counts(matrix: npt.NDArray[np.integer], *, rows: str, columns: str, alternat
                 )
                 parts.append(_text(matrix[i, j], cell * (j + 1.5) + 5, y + 21, kind="count"))
     side = cell * (size + 1) + 8
-    drawing = f'<svg viewBox="0 0 {side} {side}" style="max-width:{side}px">{"".join(parts)}</svg>'
+    drawing = f'<svg viewBox="0 0 {side} {side}" style="max-width:{1.4 * side:.0f}px">{"".join(parts)}</svg>'
     table = {f"{rows}, {columns}": range(size), **{str(j): matrix[:, j].tolist() for j in range(size)}}
     return Chart(drawing, alternative, table)
 

@@ -152,7 +152,7 @@ def _table(head: list[str], rows: list[list[str]], kind: str = "") -> str:
     cells = "".join(f"<th>{name}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     table = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="{f"scroll index {kind}".strip()}" tabindex="0">{table}</div>'
+    return f'<div class="{f"scroll index {kind}".strip()}" tabindex="0" data-search-exclude>{table}</div>'
 
 
 def _by_module(items: dict[str, list[str]]) -> str:
