@@ -508,7 +508,7 @@ def _take(runs: bool) -> str:
     )
     macros = "LaTeX is copied with the book's own macros instead of what they stand for"
     kept = f'<label title="{macros}"><input type="checkbox"> keep macros</label>'
-    return f'<p class="take">Copy this page: {buttons} {kept}</p>'
+    return f'<p class="take" data-search-exclude>Copy this page: {buttons} {kept}</p>'
 
 
 def _count(number: int, noun: str) -> str:
