@@ -97,7 +97,7 @@ def listings(weaver: Weaver) -> str:
         target = book.labels.get(f"lst:{shown.piece.name}")
         if target:
             where = f"line {shown.piece.first}, {html.escape(listing.title(book, shown.page))}"
-            entry = f"<li>{listing.reference(weaver.here, target)} {where}</li>"
+            entry = f"<li>{listing.reference(weaver.here, target)}, {where}</li>"
             items.setdefault(shown.piece.module.path.as_posix(), []).append(entry)
     return _by_module(items)
 
