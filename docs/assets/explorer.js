@@ -56,14 +56,14 @@
 
   function draw() {
     const n = state.n, width = LEFT + CELL * steps.length + 6, height = CELL * (n + 1) + 4, y = (k) => CELL * (n - k);
-    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${Math.max(260, width * 1.15)}px;min-width:${Math.min(width, 700)}px` });
+    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", style: `max-width:${Math.max(13, width * 0.065)}rem;min-width:${Math.min(width * 0.75, 700)}px` });
     svg.setAttribute("aria-label", `${names[state.planner]}, ${n} layers: ${steps.length} steps. Layers upward, steps to the right.`);
     cursor = drawn("rect", { class: "cursor", x: 0, y: 0, width: CELL, height });
     svg.append(cursor);
-    const every = n <= 12 ? 1 : n <= 40 ? 5 : 10;
+    const every = n <= 6 ? 1 : n <= 12 ? 2 : n <= 40 ? 5 : 10;
     for (let k = 0; k <= n; k++) {
       svg.append(drawn("path", { class: "line", d: `M${LEFT} ${y(k) + 5.5}h${CELL * steps.length}`, "stroke-opacity": ".25" }));
-      if (k % every === 0) { const number = drawn("text", { class: "label", style: "font-size:9px", x: LEFT - 6, y: y(k) + 9, "text-anchor": "end" }); number.textContent = k; svg.append(number); }
+      if (k % every === 0) { const number = drawn("text", { class: "label", style: "font-size:12px", x: LEFT - 6, y: y(k) + 9.5, "text-anchor": "end" }); number.textContent = k; svg.append(number); }
     }
     lights = [];
     for (let k = 0; k < n; k++) {

@@ -45,15 +45,15 @@ def network(n: int, width: int) -> mlp.Network:
 
 
 def runner(net: mlp.Network, x: Any, schedule: Schedule | None) -> Any:
-    """A function that computes a gradient into arrays that are there already."""
+    """A function that computes a gradient; all that it holds but the gradient itself is its own."""
     layers, gradient = net.layers, Gradient.like(net.parameters, net.sizes)
-    if schedule is None:
-        buffers = Buffers(layers, x.shape[1])
-        return lambda: backprop(layers, net.loss, x, x, buffers=buffers, out=gradient)
 
     def run() -> None:
-        pool = Pool(schedule, layers, x.shape[1])
-        execute(schedule, layers, net.loss, x, x, pool=pool, out=gradient)
+        if schedule is None:
+            backprop(layers, net.loss, x, x, buffers=Buffers(layers, x.shape[1]), out=gradient)
+        else:
+            pool = Pool(schedule, layers, x.shape[1])
+            execute(schedule, layers, net.loss, x, x, pool=pool, out=gradient)
 
     return run
 

@@ -115,8 +115,8 @@ def measured(part: str, draw: Callable[[dict[str, Any]], Chart | Any]) -> Chart 
 
 # ---------------------------------------------------------------- lines and points
 
-WIDE, HIGH, LETTER = 620, 340, 6.8  # a drawing's size; the width of a letter in a name
-APART = 15  # between two names at the ends of lines
+WIDE, HIGH, LETTER = 620, 340, 8.6  # a drawing's size; a letter's width in a name, as large as on a phone
+APART = 17  # between two names at the ends of lines
 DASHES = {"-": "", "--": "7 4", ":": "1.5 3.5", "-.": "8 3.5 1.5 3.5"}
 MARKS = {
     "o": "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
@@ -202,7 +202,8 @@ def plot(
     rooms = [48 + (WIDE - 58 - LETTER * len(ends[name])) / share(each.x[-1]) for name, each in series.items()]
     right = min([WIDE - 8, *rooms])  # so that every name has room
     x = Axis(across, 48, right, log_x)
-    y = Axis((value for each in series.values() for value in each.y), HIGH - 46, 28, log_y)
+    edges = [edge for each in series.values() for edge in _edges(each)]
+    y = Axis((value for edge in edges for value in edge), HIGH - 46, 28, log_y)
     drawn = [
         *_grid(x, y),
         _text(y_label, 0, 13, "start"),
@@ -227,13 +228,18 @@ def _grid(x: Axis, y: Axis) -> list[str]:
     return drawn
 
 
+def _edges(each: Series) -> list[list[float]]:
+    """The lower and the upper edge of a band; without one, twice the line."""
+    return [np.add(each.y, np.multiply(sign, each.spread or 0)).tolist() for sign in (-1, 1)]
+
+
 def _series(each: Series, x: Axis, y: Axis) -> list[str]:
     """A band, a line and marks."""
     places = [f"{x(a):.1f} {y(b):.1f}" for a, b in zip(each.x, each.y, strict=True)]
     drawn = []
     if each.spread:
-        sides = [np.add(each.y, np.multiply(sign, each.spread)) for sign in (-1, 1)]
-        band = [*zip(each.x, sides[0], strict=True), *reversed([*zip(each.x, sides[1], strict=True)])]
+        low, high = _edges(each)
+        band = [*zip(each.x, low, strict=True), *reversed([*zip(each.x, high, strict=True)])]
         points = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in band)
         drawn.append(f'<path fill="currentColor" fill-opacity=".15" d="M{points}z"/>')
     if each.line:
@@ -292,7 +298,7 @@ def bars(
     fills = _Fills(alternative)
     ends = np.sum([list(lengths) for lengths in parts.values()], axis=0)
     left, top, pitch = LETTER * max(map(len, rows)) + 12, 30 if len(parts) > 1 else 8, 26
-    scale = (WIDE - left - 54) / max([*ends, mark or 0])
+    scale = (WIDE - left - 62) / max([*ends, mark or 0])
     bottom = top + pitch * len(rows)
     drawn, x = [], [left] * len(rows)
     for place, (name, lengths) in enumerate(parts.items()):
@@ -302,7 +308,7 @@ def bars(
             if length
         ]
         if len(parts) > 1:
-            key = left + place * (WIDE - left) / len(parts)
+            key = place * WIDE / len(parts)
             pieces.append(_piece(key, 4, 14, 13))
             drawn.append(_text(name, key + 20, 15, "start"))
         drawn.append(fills.group(place, roles[place], pieces))
@@ -369,7 +375,7 @@ def counts(matrix: npt.NDArray[np.integer], *, rows: str, columns: str, alternat
                 )
                 parts.append(_text(matrix[i, j], cell * (j + 1.5) + 5, y + 21, kind="count"))
     side = cell * (size + 1) + 8
-    drawing = f'<svg viewBox="0 0 {side} {side}" style="max-width:{side}px">{"".join(parts)}</svg>'
+    drawing = f'<svg viewBox="0 0 {side} {side}" style="max-width:{1.4 * side:.0f}px">{"".join(parts)}</svg>'
     table = {f"{rows}, {columns}": range(size), **{str(j): matrix[:, j].tolist() for j in range(size)}}
     return Chart(drawing, alternative, table)
 

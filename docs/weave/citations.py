@@ -49,7 +49,7 @@ class Bibliography:
         known = next((name for name in links if name in fields), "")
         link = f' <a href="{links[known].format(fields[known])}">{fields[known]}</a>.' if known else ""
         title = fields["title"] + ("" if fields["title"].endswith("?") else ".")
-        return f"{who}. {title} {', '.join(where)}.{link}"
+        return f"{who}. {title} {', '.join(where).removesuffix('.')}.{link}"
 
 
 def _last(person: Person) -> str:

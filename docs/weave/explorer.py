@@ -78,8 +78,8 @@ def markup(alternative: str) -> str:
         for words, most, value in (("layers", DEEPEST, n), ("slots", len(slots(n)), count))
     )
     return (
-        f'<div class="explorer" data-planner="{planner}" data-depth="{n}" data-slots="{count}">'
-        f'<div class="controls"><label>schedule <select>{options}</select></label>'
+        f'<div class="explorer" data-planner="{planner}" data-depth="{n}" data-slots="{count}" '
+        f'data-search-exclude><div class="controls"><label>schedule <select>{options}</select></label>'
         f"{''.join(ranges)}</div>"
         f'<div class="scroll" tabindex="0">{drawing().replace("<svg ", named, 1)}</div></div>'
     )

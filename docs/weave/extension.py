@@ -458,7 +458,7 @@ class Weaver:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
         named = f'<svg role="img" aria-label="{html.escape(token.options.get("alt", ""))}" '
         drawing = legible(pictures.drawing(self.book, self.page, token)).replace("<svg ", named, 1)
-        return self.captioned(token, f'<div class="scroll" tabindex="0">{drawing}</div>')
+        return self.captioned(token, f'<div class="scroll" tabindex="0" data-search-exclude>{drawing}</div>')
 
     def open_explorer(self, token: Open) -> str:
         """The schedules, to be stepped through."""
@@ -508,7 +508,7 @@ def _take(runs: bool) -> str:
     )
     macros = "LaTeX is copied with the book's own macros instead of what they stand for"
     kept = f'<label title="{macros}"><input type="checkbox"> keep macros</label>'
-    return f'<p class="take">Copy this page: {buttons} {kept}</p>'
+    return f'<p class="take" data-search-exclude>Copy this page: {buttons} {kept}</p>'
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CLAIMS = "reference/claims.md"
 NOTATION = "notation.md"
 SHORT = 90  # formulas of more characters are not shown in the index of equations
+USERS = 12  # more than these are counted, not named
 
 
 def claims(weaver: Weaver) -> str:
@@ -89,29 +90,31 @@ def _by_chapter(
 
 
 def listings(weaver: Weaver) -> str:
-    """Every listing at its home, by module and line."""
-    book = weaver.book
+    """Every listing at its home, by module and line, with the chapter that explains it."""
+    book, items = weaver.book, dict[str, list[str]]()
     homes = [shown for shown in book.listings if not shown.again]
-    rows = []
     for shown in sorted(homes, key=lambda each: (each.piece.module.name, each.piece.first)):
         target = book.labels.get(f"lst:{shown.piece.name}")
         if target:
-            where = f"{shown.piece.module.path.as_posix()}:{shown.piece.first}"
-            chapter = html.escape(listing.title(book, shown.page))
-            rows.append([listing.reference(weaver.here, target), where, chapter])
-    return _table(["listing", "where", "explained in"], rows)
+            where = f"line {shown.piece.first}, {html.escape(listing.title(book, shown.page))}"
+            entry = f"<li>{listing.reference(weaver.here, target)}, {where}</li>"
+            items.setdefault(shown.piece.module.path.as_posix(), []).append(entry)
+    return _by_module(items)
 
 
 def identifiers(weaver: Weaver) -> str:
-    """Every definition of the package, with its home and with what uses it."""
-    book, rows = weaver.book, []
+    """Every definition of the package, module by module, with its home and with what uses it."""
+    book, items = weaver.book, dict[str, list[str]]()
     for name in sorted(book.source.names):
         users = [f"<code>{user.removeprefix('mlp.')}</code>" for user in book.source.users[name]]
+        users[USERS:] = [f"{len(users) - USERS} more"] * (len(users) > USERS)
         target = book.labels.get(f"lst:{name}") or book.labels.get(f"lst:{name.rpartition('.')[0]}")
         short = f"<code>{name.removeprefix('mlp.')}</code>"
         address = listing.href(weaver.here, target.page, target.label) if target else ""
-        rows.append([f'<a href="{address}">{short}</a>' if target else short, ", ".join(users)])
-    return _table(["defined", "used by"], rows)
+        shown = f'<a href="{address}">{short}</a>' if target else short
+        used = f", used by {', '.join(users)}" if users else ""
+        items.setdefault(book.source.names[name][0].name, []).append(f"<li>{shown}{used}</li>")
+    return _by_module(items)
 
 
 def symbols(weaver: Weaver) -> str:
@@ -149,7 +152,11 @@ def _table(head: list[str], rows: list[list[str]], kind: str = "") -> str:
     cells = "".join(f"<th>{name}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     table = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="{f"scroll index {kind}".strip()}" tabindex="0">{table}</div>'
+    return f'<div class="{f"scroll index {kind}".strip()}" tabindex="0" data-search-exclude>{table}</div>'
+
+
+def _by_module(items: dict[str, list[str]]) -> str:
+    return "".join(f"<h3><code>{module}</code></h3>{_list(each)}" for module, each in items.items())
 
 
 def _list(items: list[str]) -> str:

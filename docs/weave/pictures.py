@@ -10,7 +10,7 @@ from mlp.schedules import Advance, Reverse, Schedule, depth, walk
 from weave.book import Book
 from weave.scan import Open, Page
 
-CELL, GAP, LEFT, BOTTOM = 11, 2, 26, 18
+CELL, LEFT, BOTTOM = 11, 26, 20
 
 
 def planned(call: str) -> Schedule:
@@ -83,22 +83,23 @@ def level(n: int, k: int) -> int:
 
 
 def grid(n: int, steps: int) -> list[str]:
-    """The row of each layer, and a few numbers."""
-    every = 1 if n <= 12 else 5 if n <= 40 else 10
+    """The row of each layer, a few numbers, and what the two directions are."""
+    every = 1 if n <= 6 else 2 if n <= 12 else 5 if n <= 40 else 10
     rows = [
         f'<path class="line" d="M{LEFT} {level(n, k) + 5.5}h{CELL * steps}" stroke-opacity=".25"/>'
         for k in range(n + 1)
     ]
     numbers = [
-        f'<text class="label" style="font-size:9px" x="{LEFT - 6}" y="{level(n, k) + 9}" '
+        f'<text class="label" style="font-size:15px" x="{LEFT - 6}" y="{level(n, k) + 10.5}" '
         f'text-anchor="end">{k}</text>'
         for k in range(0, n + 1, every)
     ]
-    middle, foot = LEFT + CELL * steps / 2, CELL * (n + 1) + 12
-    words = (
-        f'<text class="label" style="font-size:9px" x="{middle}" y="{foot}" text-anchor="middle">steps</text>'
-    )
-    return [*rows, *numbers, words]
+    names = [
+        f'<text class="label" style="font-size:15px" x="{x}" y="{CELL * (n + 1) + 15}" '
+        f'text-anchor="{anchor}">{words}</text>'
+        for words, x, anchor in (("layer", 0, "start"), ("step", LEFT + CELL * steps, "end"))
+    ]
+    return [*rows, *numbers, *names]
 
 
 def bars(n: int, steps: list[tuple[Any, frozenset[int]]]) -> list[str]:

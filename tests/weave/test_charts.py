@@ -124,6 +124,14 @@ def test_marks_and_lines_lie_where_the_values_say() -> None:
     assert (y3 - below) / (y2 - y3) == pytest.approx(0.05, abs=0.01)
 
 
+def test_a_band_stays_inside_the_axes() -> None:
+    series = {"a": Series([1, 2], [1, 2], line="", mark="", spread=[5, 0])}
+    chart = charts.plot(series, x_label="", y_label="", caption="", alternative="")
+    (band,) = re.findall(r'fill-opacity=".15" d="M([^z]*)z"', chart.drawing)
+    heights = [float(place.split()[1]) for place in band.split("L")]
+    assert max(heights) - min(heights) > 200 and min(heights) >= 28 and max(heights) <= charts.HIGH - 46
+
+
 def test_names_at_the_ends_do_not_lie_on_each_other() -> None:
     series = {f"series {k}": Series([1, 2], [1, 1 + k / 50]) for k in range(6)} | {
         "far": Series([1, 2], [1, 99])
