@@ -34,6 +34,7 @@ FORMULAS = {  # the first page's, and how each is set: role:letter, * for a bar,
 }
 USED = ("paper", "ink", "quiet", "rule", "weight", "activation", "adjoint")
 ATOM = re.compile(r"(\w+):(\S)(\*?)(?:_([^\s^]+))?(?:\^(\S))?")
+BETWEEN = re.compile(r"\\begin\{aligned\}|\\\\\[[^]]*\]|\\end\{aligned\}")  # the rows of a formula
 SIGNS = str.maketrans({"-": "\N{MINUS SIGN}", "'": "\N{PRIME}"})
 FONTS = {
     "text": "fonts/roman",
@@ -141,7 +142,8 @@ def rules(colours: dict[str, str]) -> str:
 def contents(book: Book) -> tuple[list[str], list[str], list[str]]:
     """The first page's formulas, its first listing without comments, and what its check ends with."""
     page = book.pages[PAGE]
-    formulas = [token.tex for token in page.tokens if isinstance(token, Math) and token.display]
+    rows = next(token.tex for token in page.tokens if isinstance(token, Math) and token.display)
+    formulas = [row.replace("&", "").strip() for row in BETWEEN.split(rows) if row.strip()]
     shown = next(listing for listing in book.listings if listing.page == PAGE)
     lines = [line.split("  #")[0] for line in textwrap.dedent(shown.piece.text).splitlines()]
     check = [line.removeprefix("    ") for line in next(page.examples()).code.splitlines()]

@@ -238,8 +238,7 @@ class Weaver:
         names = dict.fromkeys(
             each.piece.name for each in shown if f"lst:{each.piece.name}" in self.book.labels
         )
-        targets = [self.book.labels[f"lst:{name}"] for name in names]
-        links = ", ".join(listing.reference(self.here, target) for target in targets)
+        links = ", ".join(listing.named(self.book, self.here, name) for name in names)
         return self.block(f'<p class="coded">in code: {links}</p>') if links else ""
 
     def heading(self, heading: Heading) -> str:

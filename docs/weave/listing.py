@@ -220,11 +220,11 @@ def _users(book: Book, listing: Listing) -> list[str]:
     """The functions that use what this listing shows; more than a few are counted, not named."""
     users = book.source.users[listing.piece.name]
     more = [f"{len(users) - USERS} more"] if len(users) > USERS else []
-    return [_user(book, listing.page, name) for name in users[:USERS]] + more
+    return [named(book, listing.page, name) for name in users[:USERS]] + more
 
 
-def _user(book: Book, here: str, name: str) -> str:
-    """A function's name, linked to its home listing if it has one."""
+def named(book: Book, here: str, name: str) -> str:
+    """The name of a piece of the package, linked to its home listing if it has one."""
     target = book.labels.get(f"lst:{name}")
     short = f"<code>{name.removeprefix('mlp.')}</code>"
     return f'<a href="{href(here, target.page, target.label)}">{short}</a>' if target else short

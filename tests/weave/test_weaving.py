@@ -85,7 +85,7 @@ def test_a_listing_says_what_it_implements_and_what_checks_that(write: Write, we
     assert 'implements <a href="#eq:one">(1.1)</a>' in html
     assert 'checked by <a href="#check-thm-one">block 1</a>' in html
     assert "used by <code>code.four</code>" in html
-    assert 'in code: <a href="#lst:mlp.code.double"><code>mlp.code.double</code></a>' in html
+    assert 'in code: <a href="#lst:mlp.code.double"><code>code.double</code></a>' in html
 
 
 def test_a_listing_begins_with_its_decorators_and_folds_what_is_long(write: Write) -> None:
