@@ -60,30 +60,22 @@ class Recorder:
             places.add(page.path)
         for place, entries in self.listings.items():
             record.replace(place, entries)
-        places |= self._claims(book, record)
+        for page in book.pages.values():
+            for token in page.tokens:
+                if isinstance(token, Open) and token.label in book.checks:
+                    places.add(f"{page.path}#{token.label}")
+                    self._claim(book, record, page, token)
         record.keep_only(places)
         record.save()
 
-    def _claims(self, book: Book, record: Record) -> set[str]:
-        """Enter every result whose checks have all passed; the places of all results."""
-        places = set()
-        for page in book.pages.values():
-            for token in page.tokens:
-                if not isinstance(token, Open) or token.options.get("label") not in book.checks:
-                    continue
-                label = token.options["label"]
-                place = f"{page.path}#{label}"
-                places.add(place)
-                found = [
-                    record.entry(book.pages[address].path, block_key(book, book.pages[address], fence))
-                    for address, fence in book.checks[label]
-                ]
-                if all(found):
-                    cases = sum(entry.cases for entry in found if entry)
-                    worst = max(entry.worst for entry in found if entry)
-                    claim = Entry("passed", today(), "claim", cases, worst)
-                    record.replace(place, {claim_key(book, page, token): claim})
-        return places
+    def _claim(self, book: Book, record: Record, page: Page, result: Open) -> None:
+        """Enter a result if its checks have all passed."""
+        blocks = book.checks[result.label]
+        found = [entry for block in blocks if (entry := record.block(book, *block))]
+        if len(found) == len(blocks):
+            cases, worst = sum(each.cases for each in found), max(each.worst for each in found)
+            claim = Entry("passed", today(), "claim", cases, worst)
+            record.replace(f"{page.path}#{result.label}", {claim_key(book, page, result): claim})
 
 
 class Parser:

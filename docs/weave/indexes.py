@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from weave import listing
 from weave.book import Book, Target
-from weave.record import block_key
 from weave.scan import PROVED, STATEMENTS, Math, Open, Page
 from weave.typeset import expand, typeset
 
@@ -28,7 +27,7 @@ def claims(weaver: Weaver) -> str:
         for token in page.tokens:
             if isinstance(token, Open) and token.kind in PROVED:
                 stale = weaver.record.claim(weaver.book, page, token) is None
-                rows += _claim(weaver, weaver.book.labels[token.options["label"]], stale)
+                rows += _claim(weaver, weaver.book.labels[token.label], stale)
     return _table(["result", "checked by", "kind", "cases", "largest residual", "date"], rows)
 
 
@@ -36,11 +35,10 @@ def _claim(weaver: Weaver, target: Target, stale: bool) -> Iterator[list[str]]:
     """A row for each check of a result."""
     book, here = weaver.book, weaver.here
     words = f"{listing.reference(here, target)} {html.escape(target.title)}"
-    for number, (where, fence) in enumerate(book.checks.get(target.label, [])):
-        page = book.pages[where]
-        entry = weaver.record.entry(page.path, block_key(book, page, fence))
-        anchor = listing.href(here, where, book.check_anchor(fence))
-        link = f'<a href="{anchor}">{html.escape(listing.title(book, where))}</a>'
+    for number, (page, fence) in enumerate(book.checks.get(target.label, [])):
+        entry = weaver.record.block(book, page, fence)
+        anchor = listing.href(here, page.address, book.check_anchor(fence))
+        link = f'<a href="{anchor}">{html.escape(listing.title(book, page.address))}</a>'
         shown = words if number == 0 else ""
         if entry is None or stale:
             yield [shown, link, "changed since it was last checked", "", "", ""]
@@ -68,9 +66,8 @@ def _coded(weaver: Weaver, target: Target) -> str:
         if len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
         else ""
     )
-    names = dict.fromkeys(each.piece.name for each in weaver.book.implementations.get(target.label, []))
-    known = [weaver.book.labels[f"lst:{name}"] for name in names if f"lst:{name}" in weaver.book.labels]
-    return " ".join([shown, ", ".join(listing.reference(weaver.here, each) for each in known)])
+    code = (listing.reference(weaver.here, each) for each in weaver.book.code(target.label))
+    return f"{shown} {', '.join(code)}"
 
 
 def _by_chapter(
@@ -94,8 +91,7 @@ def listings(weaver: Weaver) -> str:
     homes = [shown for shown in book.listings if not shown.again]
     rows = []
     for shown in sorted(homes, key=lambda each: (each.piece.module.name, each.piece.first)):
-        target = book.labels.get(f"lst:{shown.piece.name}")
-        if target:
+        if target := book.home(shown.piece.name):
             where = f"{shown.piece.module.path.as_posix()}:{shown.piece.first}"
             chapter = html.escape(listing.title(book, shown.page))
             rows.append([listing.reference(weaver.here, target), where, chapter])
@@ -107,7 +103,7 @@ def identifiers(weaver: Weaver) -> str:
     book, rows = weaver.book, []
     for name in sorted(book.source.names):
         users = [f"<code>{user.removeprefix('mlp.')}</code>" for user in book.source.users[name]]
-        target = book.labels.get(f"lst:{name}") or book.labels.get(f"lst:{name.rpartition('.')[0]}")
+        target = book.home(name) or book.home(name.rpartition(".")[0])
         short = f"<code>{name.removeprefix('mlp.')}</code>"
         address = listing.href(weaver.here, target.page, target.label) if target else ""
         rows.append([f'<a href="{address}">{short}</a>' if target else short, ", ".join(users)])

@@ -122,8 +122,7 @@ def _links(book: Book, here: str, piece: Piece) -> dict[tuple[int, int], tuple[i
 
 
 def _home(book: Book, here: str, link: Link) -> str:
-    target = book.labels.get(f"lst:{link.target}")
-    if target:
+    if target := book.home(link.target):
         return href(here, target.page, target.label)
     module, _, node = book.source.find(link.target)
     return href(here, source_page(module), f"L{node.lineno}")
@@ -199,7 +198,7 @@ def _footer(book: Book, listing: Listing, executed: Entry | None) -> str:
 def _checks(book: Book, here: str, labels: list[str]) -> list[str]:
     """The blocks that check what the listing implements."""
     blocks = [block for label in labels for block in book.checks_of(label)]
-    anchors = dict.fromkeys(href(here, address, book.check_anchor(fence)) for address, fence in blocks)
+    anchors = dict.fromkeys(href(here, page.address, book.check_anchor(fence)) for page, fence in blocks)
     return [f'<a href="{anchor}">block {number}</a>' for number, anchor in enumerate(anchors, 1)]
 
 
@@ -225,7 +224,7 @@ def _users(book: Book, listing: Listing) -> list[str]:
 
 def _user(book: Book, here: str, name: str) -> str:
     """A function's name, linked to its home listing if it has one."""
-    target = book.labels.get(f"lst:{name}")
+    target = book.home(name)
     short = f"<code>{name.removeprefix('mlp.')}</code>"
     return f'<a href="{href(here, target.page, target.label)}">{short}</a>' if target else short
 

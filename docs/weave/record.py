@@ -64,9 +64,13 @@ class Record:
         found = self.places.get(place, {}).get(key)
         return Entry(**found) if found else None
 
+    def block(self, book: Book, page: Page, fence: Fence) -> Entry | None:
+        """The entry of a block, or None if it has changed since it was run."""
+        return self.entry(page.path, block_key(book, page, fence))
+
     def claim(self, book: Book, page: Page, statement: Open) -> Entry | None:
         """The entry of a result, or None if it or its checks have changed since they passed."""
-        return self.entry(f"{page.path}#{statement.options['label']}", claim_key(book, page, statement))
+        return self.entry(f"{page.path}#{statement.label}", claim_key(book, page, statement))
 
     def replace(self, place: str, seen: dict[str, Entry]) -> None:
         """Let `seen` be all that is known of a place; an entry whose key is there already stays as it is."""
@@ -120,8 +124,7 @@ def block_key(book: Book, page: Page, fence: Fence) -> str:
 def claim_key(book: Book, page: Page, statement: Open) -> str:
     """The key of a result: its text, and the keys of the blocks that check it."""
     begin, end = page.body(statement)
-    label = statement.options["label"]
-    keys = [block_key(book, book.pages[address], fence) for address, fence in book.checks.get(label, [])]
+    keys = [block_key(book, *block) for block in book.checks.get(statement.label, [])]
     return _hash(page.text[begin:end].strip(), *keys)
 
 

@@ -17,7 +17,7 @@ from sybil import Sybil
 from weave import results
 from weave.book import ROOT, Book, current
 from weave.examples import Recorder, run
-from weave.record import Record, block_key
+from weave.record import Record
 from weave.scan import PROVED, Open, scan
 from weave.source import raising_lines
 
@@ -67,7 +67,7 @@ def test_rendered_fences_are_the_collected_examples(book: Book, site: Path) -> N
     """The Python blocks in the built pages, and those that the scanner hands to Sybil, are the same texts."""
     for address, page in book.pages.items():
         shown = _Blocks.of(site / address.replace(".md", ".html"))
-        wanted = [" ".join(fence.code.split()) for fence in page.fences()]
+        wanted = [" ".join(fence.code.split()) for fence in page.fences]
         assert [" ".join(text.split()) for text in shown] == wanted, f"docs/{address}"
 
 
@@ -112,7 +112,7 @@ def test_blocks_that_are_not_run_are_counted(book: Book) -> None:
     unrun = [
         f"docs/{address}:{fence.line}"
         for address, page in book.pages.items()
-        for fence in page.fences()
+        for fence in page.fences
         if "norun" in fence.options
     ]
     assert len(unrun) == 0, unrun
@@ -158,10 +158,8 @@ def test_every_result_is_checked_and_the_record_knows_it(book: Book) -> None:
         for token in page.tokens:
             if isinstance(token, Open) and token.kind in PROVED:
                 results += 1
-                for address, fence in book.checks[token.options["label"]]:
-                    entry = record.entry(
-                        book.pages[address].path, block_key(book, book.pages[address], fence)
-                    )
+                for block in book.checks[token.label]:
+                    entry = record.block(book, *block)
                     assert entry is None or (entry.result == "passed" and entry.cases > 0)
     assert results > 0
 
