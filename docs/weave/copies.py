@@ -18,7 +18,6 @@ from urllib.parse import quote
 
 from weave import export, paper, sheet
 from weave.book import Book, noun
-from weave.listing import title
 from weave.record import Record
 from weave.scan import (
     FIGURES,
@@ -141,7 +140,7 @@ def _said(text: str) -> str:
 def program(book: Book, address: str) -> str:
     """The blocks of a page as one program: sessions typed out, errors that are meant caught and printed."""
     source = book.pages[address]
-    parts = [f'# The blocks of "{title(book, address)}", in their order.']
+    parts = [f'# The blocks of "{source.title.text}", in their order.']
     for token in source.tokens:
         if isinstance(token, Heading) and token.level > 1:
             parts.append(f"# {token.text}")
@@ -177,7 +176,7 @@ def bibtex(book: Book, address: str) -> str:
     key = re.sub(r"[^a-z]+", "-", address.removesuffix(".md")).strip("-")
     site = book.config.get("site_url") or ""
     fields = {
-        "title": f"{{{_bibtex(plain(title(book, address)))}}}",
+        "title": f"{{{_bibtex(book.pages[address].title.words)}}}",
         "booktitle": f"{{{_bibtex(book.config['site_name'])}}}",
         "note": f"{{Version {version('mlp')}}}",
         "url": f"{{{site.rstrip('/')}/{quote(address.removesuffix('.md'))}.html}}" if site else "",
@@ -190,14 +189,9 @@ def places(book: Book, address: str) -> dict[str, str]:
     """What an entry says to cite a section: its title and its anchor."""
     headings = [token for token in book.pages[address].tokens if isinstance(token, Heading) and token.label]
     return {
-        each.label: f'{{Section "{_bibtex(plain(each.text))}", \\texttt{{{_bibtex(f"#{each.label}")}}}}}'
+        each.label: f'{{Section "{_bibtex(each.words)}", \\texttt{{{_bibtex(f"#{each.label}")}}}}}'
         for each in headings
     }
-
-
-def plain(heading: str) -> str:
-    """A heading in words."""
-    return html.unescape(heading.replace("`", ""))
 
 
 def _bibtex(text: str) -> str:

@@ -187,8 +187,7 @@ class Weaver:
     def anchors(self, token: Token) -> str:
         """Where a label has taken the place of others: their addresses lead here too."""
         label = token.label if isinstance(token, Math | Heading | Open) else ""
-        old = [f'<span id="{name}"></span>' for name in self.book.old.get(label, [])]
-        return self.block("".join(old)) if old else ""
+        return self.block("".join(f'<span id="{name}"></span>' for name in self.book.old.get(label, [])))
 
     def stash(self, markup: str) -> str:
         """Put HTML by; Markdown puts it back in place of what this returns."""
@@ -348,7 +347,7 @@ class Weaver:
         """A formula of another page, linked to its place there."""
         place = listing.href(self.here, formula.around.page, formula.around.label)
         try:
-            shown = typeset(sheet.inline(formula.tex), False)
+            shown = typeset(sheet.inline(formula.tex))
         except TexError as error:
             remedy = rf"Let each \piece of {formula.around.page} be a formula by itself"
             raise self.page.error(row.line, f"TeX does not parse: {error}", remedy) from None

@@ -248,9 +248,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     cells: Any = BeautifulSoup(html, "html.parser").select(".jp-Notebook > .jp-CodeCell")
     OUTPUTS[address] = [_outputs(cell) for cell in cells]
     if len(cells) != len(list(current().pages[address].examples())):
-        raise PluginError(
-            f"docs/{address}: {len(cells)} blocks were executed, but the page has another number of them"
-        )
+        problem = f"{len(cells)} blocks were executed, but the page has another number of them"
+        raise PluginError(f"docs/{address}: {problem}")
     EXECUTED[address] = _blocks(address, config), OUTPUTS[address]
     Page.render(page, config, files)
     assert page.content is not None

@@ -37,8 +37,7 @@ def _claim(weaver: Weaver, target: Target, stale: bool) -> Iterator[list[str]]:
     words = f"{listing.reference(here, target)} {html.escape(target.title)}"
     for number, (page, fence) in enumerate(book.checks.get(target.label, [])):
         entry = weaver.record.block(book, page, fence)
-        anchor = listing.href(here, page.address, book.check_anchor(fence))
-        link = f'<a href="{anchor}">{html.escape(listing.title(book, page.address))}</a>'
+        link = listing.titled(book, here, page.address, book.check_anchor(fence))
         shown = words if number == 0 else ""
         if entry is None or stale:
             yield [shown, link, "changed since it was last checked", "", "", ""]
@@ -61,11 +60,8 @@ def _coded(weaver: Weaver, target: Target) -> str:
     """A short formula itself, and the listings that implement it."""
     page = weaver.book.pages[target.page]
     tex = next(t.tex for t in page.tokens if isinstance(t, Math) and t.label == target.label)
-    shown = (
-        typeset(tex.rstrip(".,;"), False)
-        if len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
-        else ""
-    )
+    short = len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
+    shown = typeset(tex.rstrip(".,;")) if short else ""
     code = (listing.reference(weaver.here, each) for each in weaver.book.code(target.label))
     return f"{shown} {', '.join(code)}"
 
@@ -81,7 +77,8 @@ def _by_chapter(
         targets = [t for t in weaver.book.labels.values() if t.page == address and wanted(t)]
         if targets:
             items = [f"<li>{listing.reference(weaver.here, t)} {after(weaver, t)}</li>" for t in targets]
-            parts.append(f"<h3>{html.escape(listing.title(weaver.book, address))}</h3>{_list(items)}")
+            title = html.escape(weaver.book.pages[address].title.text)
+            parts.append(f'<h3>{title}</h3><ul class="index">{"".join(items)}</ul>')
     return "".join(parts)
 
 
@@ -93,7 +90,7 @@ def listings(weaver: Weaver) -> str:
     for shown in sorted(homes, key=lambda each: (each.piece.module.name, each.piece.first)):
         if target := book.home(shown.piece.name):
             where = f"{shown.piece.module.path.as_posix()}:{shown.piece.first}"
-            chapter = html.escape(listing.title(book, shown.page))
+            chapter = html.escape(book.pages[shown.page].title.text)
             rows.append([listing.reference(weaver.here, target), where, chapter])
     return _table(["listing", "where", "explained in"], rows)
 
@@ -102,11 +99,9 @@ def identifiers(weaver: Weaver) -> str:
     """Every definition of the package, with its home and with what uses it."""
     book, rows = weaver.book, []
     for name in sorted(book.source.names):
-        users = [f"<code>{user.removeprefix('mlp.')}</code>" for user in book.source.users[name]]
-        target = book.home(name) or book.home(name.rpartition(".")[0])
-        short = f"<code>{name.removeprefix('mlp.')}</code>"
-        address = listing.href(weaver.here, target.page, target.label) if target else ""
-        rows.append([f'<a href="{address}">{short}</a>' if target else short, ", ".join(users)])
+        home = book.home(name) or book.home(name.rpartition(".")[0])
+        users = (listing.definition(weaver.here, user) for user in book.source.users[name])
+        rows.append([listing.definition(weaver.here, name, home), ", ".join(users)])
     return _table(["defined", "used by"], rows)
 
 
@@ -115,9 +110,7 @@ def symbols(weaver: Weaver) -> str:
     book, rows = weaver.book, []
     for tex, meaning in _notation(book.pages[NOTATION]):
         first = _first_use(book, expand(tex))
-        words = html.escape(listing.title(book, first)) if first else ""
-        link = f'<a href="{listing.href(weaver.here, first)}">{words}</a>' if first else ""
-        rows.append([typeset(tex, False), meaning, link])
+        rows.append([typeset(tex), meaning, listing.titled(book, weaver.here, first) if first else ""])
     return _table(["symbol", "meaning", "first used in"], rows, "symbols")
 
 
@@ -128,7 +121,7 @@ def _notation(page: Page) -> Iterator[tuple[str, str]]:
         found = re.match(r"\$(.+?)\$", cells[0])
         if line.startswith("|") and found:
             words = html.escape(cells[-1].partition(": `")[0], quote=False)
-            yield found[1].split(" = ")[0], re.sub(r"\$([^$]+)\$", lambda tex: typeset(tex[1], False), words)
+            yield found[1].split(" = ")[0], re.sub(r"\$([^$]+)\$", lambda tex: typeset(tex[1]), words)
 
 
 def _first_use(book: Book, symbol: str) -> str:
@@ -148,15 +141,4 @@ def _table(head: list[str], rows: list[list[str]], kind: str = "") -> str:
     return f'<div class="{f"scroll index {kind}".strip()}" tabindex="0">{table}</div>'
 
 
-def _list(items: list[str]) -> str:
-    return f'<ul class="index">{"".join(items)}</ul>'
-
-
-MAKERS: dict[str, Callable[[Weaver], str]] = {
-    "claims": claims,
-    "statements": statements,
-    "equations": equations,
-    "listings": listings,
-    "identifiers": identifiers,
-    "symbols": symbols,
-}
+MAKERS = {make.__name__: make for make in (claims, statements, equations, listings, identifiers, symbols)}

@@ -6,7 +6,6 @@ those of the site: LaTeX counts as the book counts. What was run is quoted with 
 
 from __future__ import annotations
 
-import html
 import re
 import sys
 from pathlib import Path
@@ -138,8 +137,8 @@ class Paper(Fragment):
 
     def heading(self, heading: Heading) -> str:
         """A heading; only those of chapters are numbered, as on the site."""
-        text = escaped(html.unescape(heading.text.replace("`", "")))
-        return f"\\{self.levels[heading.level - 1]}{{{text}}}{labelled(heading.label)}"
+        below = labelled(heading.label)
+        return f"\\{self.levels[heading.level - 1]}{{{escaped(heading.words)}}}{below}"
 
     def figure(self, token: Open) -> str:
         """The beginning of a figure: the drawing, then its caption."""

@@ -48,7 +48,7 @@ class Entry:
         """A check's finding in words."""
         if self.kind == "residual":
             return f"largest residual {self.worst:.1e} in {self.cases} cases"
-        return f"{'exact' if self.kind == 'exact' else 'exhaustive'} in {self.cases} cases"
+        return f"{self.kind} in {self.cases} cases"
 
 
 class Record:

@@ -17,6 +17,7 @@ exactly these tokens, a fence that it shows and a fence that Sybil runs cannot b
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 import textwrap
@@ -124,6 +125,11 @@ class Heading(Token):
     text: str
     label: str
 
+    @property
+    def words(self) -> str:
+        """Its text without marks and entities."""
+        return html.unescape(self.text.replace("`", ""))
+
 
 @dataclass(frozen=True)
 class Ref(Token):
@@ -182,6 +188,11 @@ class Page:
     def examples(self) -> Iterator[Fence]:
         """Every block that Sybil runs, in order."""
         return (fence for fence in self.fences if fence.is_example)
+
+    @property
+    def title(self) -> Heading:
+        """Its first heading."""
+        return next(token for token in self.tokens if isinstance(token, Heading))
 
     @property
     def has_sheet(self) -> bool:

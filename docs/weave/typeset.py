@@ -50,7 +50,7 @@ class TexError(Exception):
 # ---------------------------------------------------------------- typesetting
 
 
-def typeset(tex: str, display: bool) -> str:
+def typeset(tex: str, display: bool = False) -> str:
     """The formula as an element whose `data-tex` is the TeX to copy: KaTeX's HTML with MathML for screen
     readers, or the MathML alone where a browser draws that as well.
 
