@@ -37,18 +37,9 @@ from weave.source import Piece, quoted_lines
 
 ROOT = results.ROOT
 PREFIXES = {
-    "eq": "equation",
-    "thm": "theorem",
-    "lem": "lemma",
-    "prp": "proposition",
-    "cor": "corollary",
-    "def": "definition",
-    "rem": "remark",
-    "ex": "exercise",
-    "fig": "figure",
-    "sec": "section",
-    "wrong": "wrong",
-}
+    "thm": "theorem", "lem": "lemma", "prp": "proposition", "cor": "corollary", "def": "definition",
+    "rem": "remark", "ex": "exercise", "wrong": "wrong", "eq": "equation", "fig": "figure", "sec": "section",
+}  # fmt: skip
 NAME, WRITABLE = re.compile(r"[\w:.-]+"), "letters, digits, and - . : _ only"
 KINDS = {kind: prefix for prefix, kind in PREFIXES.items()}
 
@@ -108,10 +99,12 @@ class Book:
         self.bibliography = Bibliography(root / "docs" / "references.bib")
         self.pages: dict[str, Page] = {}
         self.chapters: dict[str, int] = {}
-        for address, numbered in _nav(self.config["nav"]):
+        self.parts: dict[str, str] = {}
+        for address, part in _nav(self.config["nav"]):
             self.pages[address] = scan(f"docs/{address}", self._read_page(address))
-            if numbered:
+            if part not in ("", "Reference"):
                 self.chapters[address] = len(self.chapters) + 1
+                self.parts.setdefault(part, address)
         self.labels: dict[str, Target] = {}
         self.numbers: dict[tuple[str, int], str] = {}
         self.listings: list[Listing] = []
@@ -208,9 +201,7 @@ class Book:
         for name, tex in named:
             if name in self.formulas:
                 problem = f"piece {name!r} is marked already, near {self.formulas[name].around.label}"
-                raise page.error(
-                    token.line, problem, "Names of pieces are unique in the book: choose another"
-                )
+                raise page.error(token.line, problem, "Names are unique in the book: choose another")
             if not label:
                 problem = f"piece {name!r} stands under no heading with a label"
                 raise page.error(token.line, problem, "Give the section a label: '## Title {#sec:name}'")
@@ -416,14 +407,14 @@ def _read(root: Path, digest: str) -> Book:
     return Book(root)
 
 
-def _nav(entries: list[Any], numbered: bool | None = None) -> Iterator[tuple[str, bool]]:
-    """(address, whether it is a numbered chapter) for each page: sections except Reference number theirs."""
+def _nav(entries: list[Any], part: str = "") -> Iterator[tuple[str, str]]:
+    """(address, part of the book) for each page: the pages of all parts but Reference are chapters."""
     for entry in entries:
         for title, value in (entry if isinstance(entry, dict) else {"": entry}).items():
             if isinstance(value, list):
-                yield from _nav(value, title != "Reference" if numbered is None else numbered)
+                yield from _nav(value, part or title)
             else:
-                yield value, bool(numbered)
+                yield value, part
 
 
 FOREIGN = re.compile(r"""(?:\bsrc\s*=\s*["']?|<link\b[^>]*?|!\[[^\]]*\]\()(?:https?:)?//[^\s"')>]+""")

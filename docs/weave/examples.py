@@ -28,15 +28,12 @@ class Recorder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.ran: dict[str, set[int]] = {}
-        self.passed: dict[str, dict[int, Entry]] = {}
+        self.blocks: dict[str, dict[int, Entry | None]] = {}
         self.listings: dict[str, dict[str, Entry]] = {}
 
     def saw(self, page: Page, fence: Fence, entry: Entry | None) -> None:
         """A block was run; `entry` is None if it failed."""
-        self.ran.setdefault(page.path, set()).add(fence.start)
-        if entry is not None:
-            self.passed.setdefault(page.path, {})[fence.start] = entry
+        self.blocks.setdefault(page.path, {})[fence.start] = entry
 
     def executed(self, book: Book, piece: Piece, lines: int) -> None:
         """The blocks of its page executed all of a listing's `lines`."""
@@ -45,18 +42,17 @@ class Recorder:
 
     def save(self) -> None:
         """Renew the record of every page whose blocks were all run, and of every listing looked at."""
-        if self.ran or self.listings:
+        if self.blocks or self.listings:
             with alone(self.root):
                 self._save(current(self.root), Record(self.root))
 
     def _save(self, book: Book, record: Record) -> None:
         places = {f"mlp:{listing.piece.name}" for listing in book.listings}
         for page in book.pages.values():
-            fences = list(page.examples())
-            if {fence.start for fence in fences} <= self.ran.get(page.path, set()):
-                passed = self.passed.get(page.path, {})
-                good = [fence for fence in fences if fence.start in passed]
-                record.replace(page.path, {block_key(book, page, each): passed[each.start] for each in good})
+            seen = self.blocks.get(page.path, {})
+            if all(fence.start in seen for fence in page.examples()):
+                found = {block_key(book, page, fence): seen[fence.start] for fence in page.examples()}
+                record.replace(page.path, {key: entry for key, entry in found.items() if entry})
             places.add(page.path)
         for place, entries in self.listings.items():
             record.replace(place, entries)

@@ -20,7 +20,7 @@ from markdown.preprocessors import Preprocessor
 
 from weave import citations, explorer, export, indexes, listing, pictures, results, sheet, sweep
 from weave.book import Book, Formula, Target, current, fingerprint, noun
-from weave.record import Entry, Record, listing_key
+from weave.record import Record, listing_key
 from weave.scan import (
     FIGURES,
     PROVED,
@@ -290,7 +290,8 @@ class Weaver:
         entry = self.record.block(self.book, self.page, fence)
         if entry is None:
             return STALE, ""
-        found = f'<p class="found">{_tick(entry)}</p>' if entry.kind else ""
+        tick = f'<span class="tick">{entry.finding}</span>, <span class="nb">{entry.date}</span>'
+        found = f'<p class="found">{tick}</p>' if entry.kind else ""
         return _output(html.escape(entry.output, quote=False)) + found, ""
 
     def open_listing(self, token: Open) -> str:
@@ -473,7 +474,3 @@ def _copy_button(kind: str, title: str) -> str:
 def _output(text: str) -> str:
     aligned = " data-aligned" * bool(ALIGNED.search(text))
     return f'<pre class="output"{aligned}><code>{text}</code></pre>' if text else ""
-
-
-def _tick(entry: Entry) -> str:
-    return f'<span class="tick">{entry.finding}</span>, <span class="nb">{entry.date}</span>'

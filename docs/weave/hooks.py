@@ -35,7 +35,7 @@ SCRIPT = re.compile(r'<script src="([^"]*/bundle\.\w+\.min\.js)"></script>')
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 CHART = re.compile(r'<figure class="chart">.*?</figure>', re.DOTALL)
-TABLES = Path(__file__).parent
+HERE = Path(__file__).parent
 served = False
 
 # What is kept from one build to the next while the book is served.
@@ -71,8 +71,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # encrypted.
     ConnectionFileMixin.transport.default_value = "ipc"
     _renew()
-    tools = [ROOT / "docs" / "weave" / name for name in ("charts.py", "results.py")]
-    drawn = [results.digest(set(results.PARTS)), *(path.read_text(encoding="utf-8") for path in tools)]
+    tools = ((HERE / name).read_text(encoding="utf-8") for name in ("charts.py", "results.py"))
+    drawn = [results.digest(set(results.PARTS)), *tools]
     key = hashlib.sha256("\0".join([source.read(ROOT).digest, *drawn]).encode()).hexdigest()[:16]
     cache = ROOT / ".cache" / "labs" / key
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
@@ -107,7 +107,7 @@ def _escaped(text: str | None) -> str | None:
 
 def _renew() -> None:
     """Draw with the package and typeset with the macros that are there now, not when serving began."""
-    now = source.read(ROOT).digest, *(path.read_bytes() for path in sorted(TABLES.glob("*.toml")))
+    now = source.read(ROOT).digest, *(path.read_bytes() for path in sorted(HERE.glob("*.toml")))
     if IMPORTED and [now] != IMPORTED:
         IMPORTED[:] = [None]  # what stands half made if one of these fails is made again
         for name in [name for name in sys.modules if name.partition(".")[0] == source.PACKAGE]:

@@ -52,7 +52,7 @@ def href(here: str, there: str, anchor: str = "") -> str:
 
 def source_page(module: Module) -> str:
     """The page that shows a whole module."""
-    return f"source/{module.name.removeprefix('mlp.') if module.name != 'mlp' else 'mlp'}.md"
+    return f"source/{module.name.removeprefix('mlp.')}.md"
 
 
 def code(text: str, language: str) -> str:

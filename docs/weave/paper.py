@@ -40,7 +40,7 @@ def whole(book: Book) -> str:
     sources = {address: book.pages[address] for address in printed(book)}
     inside = {label for source in sources.values() for label in labels(source)}
     keys = {key for source in sources.values() for key in cited(source)}
-    parts, bodies = parts_of(book), [front(book)]
+    parts, bodies = {first: part for part, first in book.parts.items()}, [front(book)]
     for address, source in sources.items():
         paper = Paper(book, source, inside)
         highest = "chapter" if address in book.chapters else "unnumbered"
@@ -55,17 +55,6 @@ def printed(book: Book) -> list[str]:
     """The pages that make the book on paper: chapters, before them the notation, behind them the sheet."""
     pages = (BEFORE, *book.chapters, BEHIND)
     return [address for address in pages if address in book.pages]
-
-
-def parts_of(book: Book) -> dict[str, str]:
-    """The parts of the book, by the first chapter of each."""
-    sections = (entry for entry in book.config["nav"] if isinstance(entry, dict))
-    firsts = {}
-    for name, pages in (item for entry in sections for item in entry.items() if isinstance(item[1], list)):
-        first = next(iter(pages[0].values())) if isinstance(pages[0], dict) else pages[0]
-        if first in book.chapters:
-            firsts[first] = name
-    return firsts
 
 
 def section(book: Book, address: str, heading: Heading, kept: bool = False) -> str:

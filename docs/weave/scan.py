@@ -395,11 +395,9 @@ class _Scanner:
             if not match:
                 return at - self.at, options
             if match[1] not in BLOCKS[kind]:
-                remedy = f"Its options: {', '.join(sorted(BLOCKS[kind])) or 'none'}"
-                problem = f"a {kind} has no option {match[1]!r}"
-                raise self.page.error(
-                    self._line(at), problem, f"{remedy}; leave an empty line before the text"
-                )
+                allowed = ", ".join(sorted(BLOCKS[kind])) or "none"
+                remedy = f"Its options: {allowed}; leave an empty line before the text"
+                raise self.page.error(self._line(at), f"a {kind} has no option {match[1]!r}", remedy)
             options[match[1]] = match[2].strip()
         return len(self.lines) - self.at, options
 
