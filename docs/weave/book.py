@@ -1,7 +1,5 @@
 """The book as a whole: its pages in order, what every label names, and which block checks which result."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator

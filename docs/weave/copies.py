@@ -5,8 +5,6 @@ as Markdown; its blocks as one program; a BibTeX entry. The bundle is a script b
 something is first copied, since a page that was opened from a file may not fetch anything.
 """
 
-from __future__ import annotations
-
 import ast
 import html
 import json

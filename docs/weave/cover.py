@@ -4,8 +4,6 @@
 another site has no fonts of ours; its colours are the style sheet's, in both schemes.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import textwrap

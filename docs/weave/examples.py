@@ -1,7 +1,5 @@
 """Run a page's blocks: what Sybil calls for each, and what the record learns from it."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import doctest
@@ -61,8 +59,7 @@ class Recorder:
                 if isinstance(token, Open) and token.label in book.checks:
                     places.add(f"{page.path}#{token.label}")
                     self._claim(book, record, page, token)
-        record.keep_only(places)
-        record.save()
+        record.save(places)
 
     def _claim(self, book: Book, record: Record, page: Page, result: Open) -> None:
         """Enter a result if its checks have all passed."""

@@ -3,8 +3,6 @@
 The script that runs it (assets/explorer.js) only expands, counts and draws actions; it plans nothing.
 """
 
-from __future__ import annotations
-
 import html
 import json
 from functools import cache

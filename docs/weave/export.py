@@ -1,7 +1,5 @@
 """Statements and proofs as LaTeX that compiles anywhere: macros expanded, no colours, references in words."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

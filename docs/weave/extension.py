@@ -4,8 +4,6 @@ It is a preprocessor and nothing else, so that every tool that runs Python-Markd
 is known by its text; what it needs of other pages (numbers, addresses) it asks of the book.
 """
 
-from __future__ import annotations
-
 import html
 import posixpath
 import re

@@ -1,7 +1,5 @@
 """What crosses into MkDocs: labs, whose blocks mkdocs-jupyter executes and whose prose is the book's own."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import importlib

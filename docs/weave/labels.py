@@ -5,8 +5,6 @@ address leads there. `make record` appends the labels that are new. Listings are
 those of the code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from pathlib import Path
 

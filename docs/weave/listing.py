@@ -1,7 +1,5 @@
 """Code as HTML: role colours and one grey, links on identifiers of `mlp`, folds, a header that says where."""
 
-from __future__ import annotations
-
 import html
 import posixpath
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ What a statement may contain is made by `export.Fragment`; here it learns the re
 those of the site: LaTeX counts as the book counts. What was run is quoted with what it printed.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The drawings of figures: files, and what `mlp` plans: layers upward, steps to the right."""
 
-from __future__ import annotations
-
 import ast
 from typing import Any
 

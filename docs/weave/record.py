@@ -5,8 +5,6 @@ key does, so a test run on another machine, or on another day, leaves the file a
 no entry says so: its blocks have changed since they were last run.
 """
 
-from __future__ import annotations
-
 import ast
 import datetime
 import fcntl
@@ -77,13 +75,10 @@ class Record:
         known = self.places.get(place, {})
         self.places[place] = {key: known.get(key) or _compact(entry) for key, entry in seen.items()}
 
-    def keep_only(self, places: set[str]) -> None:
-        """Forget places that the book no longer has."""
-        self.places = {place: entries for place, entries in self.places.items() if place in places}
-
-    def save(self) -> None:
-        """Write the file, if what it would say is not what it says."""
-        text = json.dumps(self.places, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+    def save(self, places: set[str]) -> None:
+        """Write what is known of these places, all that the book has, if the file says something else."""
+        kept = {place: entries for place, entries in self.places.items() if place in places}
+        text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
         if not self.path.exists() or self.path.read_text(encoding="utf-8") != text:
             self.path.write_text(text, encoding="utf-8")
 

@@ -6,8 +6,6 @@ named by its number or by what one of its columns says: `{{overhead.rows.bisecti
 measured yet is said to be so, and what the results do not have is the writer's mistake.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

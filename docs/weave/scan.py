@@ -15,8 +15,6 @@ Everything between tokens is plain Markdown and is never looked at again. Becaus
 exactly these tokens, a fence that it shows and a fence that Sybil runs cannot be different fences.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import shlex
@@ -302,8 +300,8 @@ class _Scanner:
             self._block(line)
         elif line.lstrip().startswith("$$"):
             self._display()
-        elif line.startswith("<!--"):
-            self._comment()
+        elif line.startswith("<!--"):  # nothing in a comment is run or shown
+            self.at = self._until(re.compile("-->"), self.at, "the comment", "Close it with -->") + 1
         elif match := HEADING.match(line):
             self._add(Heading, 1, len(match[1]), match[2], match[3] or "")
         else:
@@ -412,10 +410,6 @@ class _Scanner:
             raise self._error(f"a formula with {len(labels)} labels", remedy)
         tex, pieces = _pieces(LABEL.sub("", tex).strip())
         self._add(Math, last + 1 - self.at, tex, True, "".join(labels), pieces)
-
-    def _comment(self) -> None:
-        """Step over an HTML comment: nothing in it is run or shown."""
-        self.at = self._until(re.compile("-->"), self.at, "the comment", "Close it with -->") + 1
 
     def _inline(self, first: int, last: int) -> None:
         """Find what stands within plain text, lines `first` to `last` (excluded): formulas, references."""

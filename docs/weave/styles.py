@@ -4,8 +4,6 @@ The theme's sheet is for every site there can be: four fifths of it concern what
 rule stays if each class that its selector asks for is on some page or is named in a script of the site.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby

@@ -4,8 +4,6 @@ Nothing is computed here: an activation and a loss that keep what passes through
 package works. The script (assets/sweep.js) only says which of them are shown.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import tomllib

@@ -5,8 +5,6 @@ book's macros stand in macros.toml; what is copied from a page has them expanded
 amssymb.
 """
 
-from __future__ import annotations
-
 import atexit
 import hashlib
 import html

@@ -5,8 +5,6 @@ and is silent when it has not. The text fonts are cut down to the characters tha
 licences want modified fonts under another name, so the pages know them as "Book" and "Book Mono".
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shutil
