@@ -13,15 +13,9 @@ from weave.scan import STATEMENTS, Cite, Close, Math, Measured, Open, Page, Ref,
 from weave.typeset import expand
 
 PRIVATE = 0xE000
+WORDS = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum", "<": "less", ">": "greater"}
 ESCAPES = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        **{character: f"\\{character}" for character in "%&#_{}$"},
-    }
+    {sign: f"\\text{word}{{}}" for sign, word in WORDS.items()} | {sign: f"\\{sign}" for sign in "%&#_{}$"}
 )
 STRANGE = re.compile(  # what a LaTeX without further packages would not print
     "[^\n\\x20-\\x7e\\xa0-\\u0125\\u0128-\\u0137\\u0139-\\u013e\\u0141-\\u0148\\u014a-\\u0165\\u0168-\\u017e"

@@ -154,12 +154,9 @@ def _dress(config: MkDocsConfig) -> None:
     scripts = (path.read_text(encoding="utf-8") for path in VENDOR.parent.glob("*.js"))
     script = next(theme.glob("javascripts/bundle.*.js")).read_text(encoding="utf-8")
     (assets / "book.css").write_text(styles.sheet(parts, pages, scripts, script), encoding="utf-8")
-    for path in [
-        *assets.glob("stylesheets/*"),
-        assets / "vendor/fonts.css",
-        assets / "vendor/katex/katex.min.css",
-    ]:
-        path.unlink(missing_ok=True)
+    merged = ("stylesheets/*", "vendor/fonts.css", "vendor/katex/katex.min.css")
+    for path in [path for name in merged for path in assets.glob(name)]:
+        path.unlink()
 
 
 def _lend(site: Path) -> None:

@@ -51,8 +51,7 @@ def whole(book: Book) -> str:
 
 def printed(book: Book) -> list[str]:
     """The pages that make the book on paper: chapters, before them the notation, behind them the sheet."""
-    pages = (BEFORE, *book.chapters, BEHIND)
-    return [address for address in pages if address in book.pages]
+    return [address for address in (BEFORE, *book.chapters, BEHIND) if address in book.pages]
 
 
 def section(book: Book, address: str, heading: Heading, kept: bool = False) -> str:

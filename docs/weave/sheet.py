@@ -54,13 +54,13 @@ def rows(book: Book, page: Page, token: Sheet) -> Iterator[Row]:
     for line, name, (*cells, more) in token.rows:
         found = [[book.formula(page, line, each) for each in cell] for cell in cells]
         row = Row(line, name, found, [], {})
-        for label in [*row.labels, *(each for each in more if not each.startswith("lst:"))]:
-            known = book.labels.get(label)
-            if known is None:
+        chosen = [each for each in more if each.startswith("lst:")]
+        for label in [*row.labels, *(each for each in more if each not in chosen)]:
+            if label not in book.labels:
                 raise page.error(line, f"the sheet names {label!r}, which no page defines", "Name a result")
             if result := book.results.get(label):
-                row.results[result.options["label"]] = result
-        row.code.extend(_code(book, page, line, row, [each for each in more if each.startswith("lst:")]))
+                row.results[result.label] = result
+        row.code.extend(_code(book, page, line, row, chosen))
         yield row
 
 
