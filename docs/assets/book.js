@@ -28,13 +28,20 @@
     return text.split("\n").filter((line) => /^(>>>|\.\.\.)/.test(line)).map((line) => line.slice(4)).join("\n") + "\n";
   }
 
-  /** The bundle of what the page itself does not hold: a script beside it, loaded when first needed. */
-  let bundle;
-  const loaded = () => (bundle ??= new Promise((resolve, reject) => {
-    const script = Object.assign(document.createElement("script"), { src: `./${location.pathname.replace(/^.*\/|\.html$/g, "")}.copies.js` });
-    script.addEventListener("load", () => resolve(window.bookCopies));
-    script.addEventListener("error", () => { bundle = undefined; reject(new Error("what this page offers could not be loaded")); });
+  /** Run a script beside the pages, which, unlike data, can be had from a file too. */
+  const run = (src) => new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src });
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", reject);
     document.head.append(script);
+  });
+
+  /** The bundle of what the page itself does not hold, loaded when first needed. */
+  const name = location.pathname.replace(/^.*\/|\.html$/g, "");
+  let bundle;
+  const loaded = () => (bundle ??= run(`./${name}.copies.js`).then(() => window.bookCopies, () => {
+    bundle = undefined;
+    throw new Error("what this page offers could not be loaded");
   }));
 
   /** Whether the reader wants the book's own macros: "expanded" (the default) or "kept". */
@@ -119,9 +126,9 @@
   }
 
   for (const [place, chart] of document.querySelectorAll(".chart:has(.take)").entries()) {
-    const name = `${location.pathname.replace(/^.*\/|\.html$/g, "")}-${place + 1}`, svg = chart.querySelector("svg");
-    chart.querySelector("a[download]").download = `${name}.csv`;
-    const link = Object.assign(document.createElement("a"), { textContent: "SVG", href: "#", download: `${name}.svg` });
+    const svg = chart.querySelector("svg");
+    chart.querySelector("a[download]").download = `${name}-${place + 1}.csv`;
+    const link = Object.assign(document.createElement("a"), { textContent: "SVG", href: "#", download: `${name}-${place + 1}.svg` });
     link.addEventListener("click", () => { link.href = URL.createObjectURL(new Blob([standalone(svg)], { type: "image/svg+xml" })); });
     chart.querySelector(".take").append(link);
   }
@@ -164,12 +171,8 @@
   document.body.append(card);
   const root = new URL(document.querySelector("link[rel=stylesheet][href*='assets/book']").href.replace(/assets\/book.*/, ""));
   const asked = {};
-  const previews = (page) => asked[page] ??= new Promise((resolve) => {
-    const script = Object.assign(document.createElement("script"), { src: new URL(`${page}.previews.js`, root).href });
-    script.addEventListener("load", () => resolve(window.bookPreviews[decodeURIComponent(page)]));
-    script.addEventListener("error", () => resolve({}));
-    document.head.append(script);
-  });
+  const previews = (page) => asked[page] ??=
+    run(new URL(`${page}.previews.js`, root).href).then(() => window.bookPreviews[decodeURIComponent(page)], () => ({}));
   let waiting, shownFor;
   const hide = () => { clearTimeout(waiting); shownFor?.removeAttribute("aria-describedby"); shownFor = null; card.hidden = true; };
   async function show(link) {

@@ -1,7 +1,5 @@
 """The book as a whole: its pages in order, what every label names, and which block checks which result."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator
@@ -16,7 +14,6 @@ from weave import labels, results, sheet, source
 from weave.citations import Bibliography
 from weave.errors import WeaveError
 from weave.scan import (
-    BLOCKS,
     FIGURES,
     LABEL,
     PROVED,
@@ -31,25 +28,17 @@ from weave.scan import (
     Page,
     Ref,
     Sheet,
+    Token,
     scan,
 )
 from weave.source import Piece, quoted_lines
 
 ROOT = results.ROOT
 PREFIXES = {
-    "eq": "equation",
-    "thm": "theorem",
-    "lem": "lemma",
-    "prp": "proposition",
-    "cor": "corollary",
-    "def": "definition",
-    "rem": "remark",
-    "ex": "exercise",
-    "fig": "figure",
-    "sec": "section",
-    "wrong": "wrong",
-}
-NAME = re.compile(r"[\w:.-]+")
+    "thm": "theorem", "lem": "lemma", "prp": "proposition", "cor": "corollary", "def": "definition",
+    "rem": "remark", "ex": "exercise", "wrong": "wrong", "eq": "equation", "fig": "figure", "sec": "section",
+}  # fmt: skip
+NAME, WRITABLE = re.compile(r"[\w:.-]+"), "letters, digits, and - . : _ only"
 KINDS = {kind: prefix for prefix, kind in PREFIXES.items()}
 
 
@@ -65,16 +54,11 @@ class Target:
     title: str
 
     @property
-    def at(self) -> tuple[str, int]:
-        """The page and line where it stands."""
-        return self.page, self.line
-
-    @property
     def words(self) -> str:
         """How a reference reads: "Theorem 2.1", "(2.3)", or a section's title."""
         if self.kind == "equation":
             return f"({self.number})"
-        return self.title if self.kind in ("section", "listing") else f"{_noun(self.kind)} {self.number}"
+        return self.title if self.kind in ("section", "listing") else f"{noun(self.kind)} {self.number}"
 
 
 @dataclass(frozen=True)
@@ -113,16 +97,18 @@ class Book:
         self.bibliography = Bibliography(root / "docs" / "references.bib")
         self.pages: dict[str, Page] = {}
         self.chapters: dict[str, int] = {}
-        for address, numbered in _nav(self.config["nav"]):
+        self.parts: dict[str, str] = {}
+        for address, part in _nav(self.config["nav"]):
             self.pages[address] = scan(f"docs/{address}", self._read_page(address))
-            if numbered:
+            if part not in ("", "Reference"):
                 self.chapters[address] = len(self.chapters) + 1
+                self.parts.setdefault(part, address)
         self.labels: dict[str, Target] = {}
         self.numbers: dict[tuple[str, int], str] = {}
         self.listings: list[Listing] = []
         self.formulas: dict[str, Formula] = {}
-        for address, page in self.pages.items():
-            self._number(address, page)
+        for page in self.pages.values():
+            self._number(page)
             self._name(page)
 
     def _read_page(self, address: str) -> str:
@@ -130,100 +116,75 @@ class Book:
         if not path.is_file():
             nav = (self.root / "mkdocs.yml").read_text(encoding="utf-8").splitlines()
             line = next(number for number, text in enumerate(nav, 1) if address in text)
-            raise WeaveError(
-                "mkdocs.yml",
-                line,
-                f"the nav names {address}, which docs/ does not have",
-                "Write the page, or take it out",
-            )
+            problem = f"the nav names {address}, which docs/ does not have"
+            raise WeaveError("mkdocs.yml", line, problem, "Write the page, or take it out")
         return path.read_text(encoding="utf-8")
 
     # ---------------------------------------------------------------- numbering
 
-    def _number(self, address: str, page: Page) -> None:
+    def _number(self, page: Page) -> None:
         counters: dict[str, int] = {}
         for token in page.tokens:
             if isinstance(token, Math) and token.label:
-                self._label(address, page, token, counters)
+                self._label(page, token, "equation", "", counters)
             elif isinstance(token, Heading) and token.label:
-                self._add(page, Target(token.label, address, token.line, "section", "", token.text))
+                self._add(page, Target(token.label, page.address, token.line, "section", "", token.text))
             elif isinstance(token, Open) and token.kind in (*STATEMENTS, *FIGURES, "exercise", "wrong"):
-                self._label(address, page, token, counters)
+                kind = "figure" if token.kind in FIGURES else token.kind
+                self._label(page, token, kind, token.argument, counters)
             elif isinstance(token, Open) and token.kind == "listing":
-                self._listing(address, page, token)
+                self._listing(page, token)
 
-    def _label(self, address: str, page: Page, token: Math | Open, counters: dict[str, int]) -> None:
+    def _label(self, page: Page, token: Math | Open, kind: str, title: str, counters: dict[str, int]) -> None:
         """Number a token in its chapter, and enter its label."""
-        if isinstance(token, Math):
-            kind, label, title = "equation", token.label, ""
-        else:
-            kind, label, title = token.kind, token.options.get("label", ""), token.argument
-            kind = "figure" if kind in FIGURES else kind
-        if address not in self.chapters:
-            raise page.error(
-                token.line,
-                f"a numbered {kind} on a page that is no chapter",
-                "Move the page into a section of the nav in mkdocs.yml, or leave the label out",
-            )
+        if page.address not in self.chapters:
+            remedy = "Move the page into a section of the nav in mkdocs.yml, or leave the label out"
+            raise page.error(token.line, f"a numbered {kind} on a page that is no chapter", remedy)
         counter = "statement" if kind in STATEMENTS else kind
         counters[counter] = counters.get(counter, 0) + 1
-        number = f"{self.chapters[address]}.{counters[counter]}"
-        self.numbers[address, token.start] = number
-        if label:
-            self._add(page, Target(label, address, token.line, kind, number, title))
+        number = f"{self.chapters[page.address]}.{counters[counter]}"
+        self.numbers[page.path, token.start] = number
+        if token.label:
+            self._add(page, Target(token.label, page.address, token.line, kind, number, title))
         elif kind in STATEMENTS:
-            raise page.error(
-                token.line, f"a {kind} without a label", f"Add a line 'label: {KINDS[kind]}:...'"
-            )
+            remedy = f"Add a line 'label: {KINDS[kind]}:...'"
+            raise page.error(token.line, f"a {kind} without a label", remedy)
 
-    def _listing(self, address: str, page: Page, token: Open) -> None:
+    def _listing(self, page: Page, token: Open) -> None:
         quote = token.options
         try:
             piece = self.source.piece(token.argument, quote.get("from", ""), quote.get("to", ""))
             items = filter(None, quote.get("light", "").split(";;"))
             named = [item.strip().partition(" = ") for item in items]
             lights = [(name, *quoted_lines(piece, statement)) for name, _, statement in named]
-        except (LookupError, SyntaxError) as problem:
-            raise page.error(
-                token.line,
-                f"listing {token.argument!r}: {problem}",
-                "Name a function, class, method or assignment of mlp; quote whole statements",
-            ) from None
-        listing = Listing(token, address, piece, lights)
-        at_home = {other.piece.name for other in self.listings if not other.again}
-        if not listing.again and piece.name not in at_home:
+        except (LookupError, SyntaxError) as error:
+            problem = f"listing {token.argument!r}: {error}"
+            remedy = "Name a function, class, method or assignment of mlp; quote whole statements"
+            raise page.error(token.line, problem, remedy) from None
+        listing = Listing(token, page.address, piece, lights)
+        if not listing.again and not self.home(piece.name):
             label, title = f"lst:{piece.name}", f"`{piece.name}`"
-            self._add(page, Target(label, address, token.line, "listing", "", title))
+            self._add(page, Target(label, page.address, token.line, "listing", "", title))
         self.listings.append(listing)
 
     def _add(self, page: Page, target: Target) -> None:
-        prefix = target.label.partition(":")[0]
+        prefix, problem = target.label.partition(":")[0], f"label {target.label!r}"
         if target.kind != "listing" and PREFIXES.get(prefix) != target.kind:
-            raise page.error(
-                target.line,
-                f"label {target.label!r} on a {target.kind}",
-                f"Begin it with '{KINDS[target.kind]}:'",
-            )
+            remedy = f"Begin it with '{KINDS[target.kind]}:'"
+            raise page.error(target.line, f"{problem} on a {target.kind}", remedy)
         if not NAME.fullmatch(target.label):
-            raise page.error(
-                target.line,
-                f"label {target.label!r}, which would not fit into an address",
-                "Write letters, digits, and - . : _ only",
-            )
+            problem += ", which would not fit into an address"
+            raise page.error(target.line, problem, f"Write {WRITABLE}")
         if target.label in self.labels:
-            first = self.labels[target.label]
-            raise page.error(
-                target.line,
-                f"label {target.label!r} stands already at docs/{first.page}:{first.line}",
-                "Labels are unique in the book: choose another",
-            )
+            problem += " stands already at docs/{0.page}:{0.line}".format(self.labels[target.label])
+            raise page.error(target.line, problem, "Labels are unique in the book: choose another")
         self.labels[target.label] = target
 
     def _name(self, page: Page) -> None:
         """Enter the labelled formulas of a page, and the marked pieces of all."""
         near: list[Open | Heading] = []
         for token in page.tokens:
-            if isinstance(token, Open) and token.options.get("label") in self.labels:
+            if isinstance(token, Open) and token.label in self.labels:
                 near.append(token)
             elif isinstance(token, Heading) and token.label:
                 near = [token]
@@ -233,37 +194,56 @@ class Book:
                 self._formulas(page, token, near)
 
     def _formulas(self, page: Page, token: Math, near: list[Open | Heading]) -> None:
-        around = [each.label if isinstance(each, Heading) else each.options["label"] for each in near]
-        label = token.label or next(reversed(around), "")
+        label = token.label or (near[-1].label if near else "")
         named = [*token.pieces, *[(token.label, token.tex)] * bool(token.label)]
         for name, tex in named:
             if name in self.formulas:
-                raise page.error(
-                    token.line,
-                    f"piece {name!r} is marked already, near {self.formulas[name].around.label}",
-                    "Names of pieces are unique in the book: choose another",
-                )
+                problem = f"piece {name!r} is marked already, near {self.formulas[name].around.label}"
+                raise page.error(token.line, problem, "Names are unique in the book: choose another")
             if not label:
-                raise page.error(
-                    token.line,
-                    f"piece {name!r} stands under no heading with a label",
-                    "Give the section a label: '## Title {#sec:name}'",
-                )
+                problem = f"piece {name!r} stands under no heading with a label"
+                raise page.error(token.line, problem, "Give the section a label: '## Title {#sec:name}'")
             self.formulas[name] = Formula(tex, self.labels[label])
 
     # ---------------------------------------------------------------- looking up
+
+    def number(self, page: Page, token: Token) -> str:
+        """The number of a statement, a formula or a figure, "" if it has none."""
+        return self.numbers.get((page.path, token.start), "")
+
+    def home(self, name: str) -> Target | None:
+        """The listing at which a definition of the package is at home."""
+        return self.labels.get(f"lst:{name}")
+
+    def listing(self, opened: Open) -> Listing:
+        """The listing that a token opens."""
+        return next(listing for listing in self.listings if listing.opened is opened)
 
     def resolve(self, page: Page, ref: Ref) -> Target:
         """What a reference names."""
         if ref.label not in self.labels:
             start = ref.label.split(":")[-1][:4]
             near = ", ".join(label for label in self.labels if label.split(":")[-1][:4] == start)
-            raise page.error(
-                ref.line,
-                f"reference to {ref.label!r}, which no page defines",
-                f"Define it, or name one that exists{f' ({near})' if near else ''}",
-            )
+            remedy = f"Define it, or name one that exists{f' ({near})' if near else ''}"
+            raise page.error(ref.line, f"reference to {ref.label!r}, which no page defines", remedy)
         return self.labels[ref.label]
+
+    def cited(self, page: Page, cite: Cite) -> list[str]:
+        """How each of the works that a citation names is cited."""
+        if unknown := [repr(key) for key, _ in cite.keys if key not in self.bibliography.entries]:
+            problem = f"citation of {', '.join(unknown)}, which docs/references.bib does not have"
+            raise page.error(cite.line, problem, "Add the entry, or correct the key")
+        return [self.bibliography.cited_as(*each) for each in cite.keys]
+
+    def words(self, page: Page, token: Ref | Cite | Measured) -> str:
+        """What a reference, a citation or a measured number reads like without links."""
+        match token:
+            case Ref():
+                return token.text or self.resolve(page, token).words
+            case Cite():
+                return "; ".join(self.cited(page, token))
+            case Measured():
+                return results.words(page, token, self.root)
 
     @cached_property
     def old(self) -> dict[str, list[str]]:
@@ -275,13 +255,13 @@ class Book:
         return found
 
     @cached_property
-    def checks(self) -> dict[str, list[tuple[str, Fence]]]:
-        """The blocks that check each label, as (page's address, fence)."""
-        found: dict[str, list[tuple[str, Fence]]] = {}
-        for address, page in self.pages.items():
-            for fence in page.fences():
+    def checks(self) -> dict[str, list[tuple[Page, Fence]]]:
+        """The blocks that check each label, with their pages."""
+        found: dict[str, list[tuple[Page, Fence]]] = {}
+        for page in self.pages.values():
+            for fence in page.fences:
                 for label in fence.options.get("check", "").split():
-                    found.setdefault(label, []).append((address, fence))
+                    found.setdefault(label, []).append((page, fence))
         return found
 
     def check_anchor(self, fence: Fence) -> str:
@@ -290,10 +270,10 @@ class Book:
         place = [other for _, other in self.checks[label]].index(fence)
         return f"check-{label.replace(':', '-')}" + (f"-{place + 1}" if place else "")
 
-    def checks_of(self, label: str) -> list[tuple[str, Fence]]:
+    def checks_of(self, label: str) -> list[tuple[Page, Fence]]:
         """The blocks that check a result, or the result in which a labelled equation stands."""
         result = self.results.get(label)
-        return self.checks.get(result.options["label"] if result else label, [])
+        return self.checks.get(result.label if result else label, [])
 
     @cached_property
     def results(self) -> dict[str, Open]:
@@ -303,19 +283,16 @@ class Book:
             for token in page.tokens:
                 if isinstance(token, Open) and token.kind in PROVED:
                     inside = LABEL.findall(page.text[slice(*page.body(token))])
-                    found |= dict.fromkeys([token.options["label"], *inside], token)
+                    found |= dict.fromkeys([token.label, *inside], token)
         return found
 
     def formula(self, page: Page, line: int, name: str) -> Formula:
         """The formula that a sheet names: an equation's label, or the name of a marked piece."""
         if name not in self.formulas:
             near = ", ".join(each for each in self.formulas if each[:4] == name[:4])
-            raise page.error(
-                line,
-                f"the sheet names {name!r}, and no formula has this name",
-                f"Name an equation's label, or mark the piece in its chapter: \\piece{{{name}}}{{...}}"
-                + (f" (there are {near})" if near else ""),
-            )
+            remedy = f"Name an equation's label, or mark the piece in its chapter: \\piece{{{name}}}{{...}}"
+            remedy += f" (there are {near})" if near else ""
+            raise page.error(line, f"the sheet names {name!r}, and no formula has this name", remedy)
         return self.formulas[name]
 
     def proof_of(self, page: Page, statement: Open) -> Open | None:
@@ -326,7 +303,7 @@ class Book:
                 before = token
             elif isinstance(token, Open) and token.kind == "proof":
                 named = token.options.get("of")
-                if named == statement.options["label"] or (named is None and before is statement):
+                if named == statement.label or (named is None and before is statement):
                     return token
         return None
 
@@ -338,6 +315,11 @@ class Book:
             for label in dict.fromkeys(listing.opened.options.get("implements", "").split()):
                 found.setdefault(label, []).append(listing)
         return found
+
+    def code(self, label: str) -> list[Target]:
+        """The homes of what implements a result or an equation."""
+        names = dict.fromkeys(listing.piece.name for listing in self.implementations.get(label, []))
+        return list(filter(None, map(self.home, names)))
 
     @cached_property
     def bodies(self) -> dict[str, str]:
@@ -351,95 +333,52 @@ class Book:
         for page in self.pages.values():
             yield from _in_prose(page)
             for token in page.tokens:
-                if isinstance(token, Ref) and token.label not in self.labels:
-                    yield _caught(self.resolve, page, token)
-                elif isinstance(token, Cite):
-                    yield from self._unknown_citations(page, token)
-                elif isinstance(token, Measured):
-                    yield from self._unknown_number(page, token)
-                elif isinstance(token, Open):
-                    yield from self._incomplete(page, token)
-                elif isinstance(token, Sheet):
-                    yield from self._unknown_rows(page, token)
-        for label, blocks in self.checks.items():
+                try:
+                    if isinstance(token, Ref | Cite | Measured):
+                        self.words(page, token)
+                    elif isinstance(token, Sheet):
+                        list(sheet.rows(self, page, token))
+                    elif isinstance(token, Open):
+                        yield from self._incomplete(page, token)
+                except WeaveError as error:
+                    yield error
+        for label, ((page, fence), *_) in self.checks.items():
             if label not in self.labels:
-                address, fence = blocks[0]
-                yield self.pages[address].error(
-                    fence.line,
-                    f"a check of {label!r}, which no page defines",
-                    "Name the label of the result that the block checks",
-                )
-        yield from self._unfit()
-        yield from self._uncited()
+                remedy = "Name the label of the result that the block checks"
+                yield page.error(fence.line, f"a check of {label!r}, which no page defines", remedy)
+        yield from self._entries()
         yield from labels.lost(self.root, self.labels)
 
-    def _unknown_citations(self, page: Page, cite: Cite) -> Iterator[WeaveError]:
-        for key, _ in cite.keys:
-            if key not in self.bibliography.entries:
-                yield page.error(
-                    cite.line,
-                    f"citation of {key!r}, which docs/references.bib does not have",
-                    "Add the entry, or correct the key",
-                )
-
-    def _entry_error(self, key: str, problem: str, remedy: str) -> WeaveError:
-        """A mistake in an entry of the bibliography."""
-        before, *_ = re.split(rf"\{{\s*{re.escape(key)}\s*,", self.bibliography.text)
-        return WeaveError("docs/references.bib", 1 + before.count("\n"), f"entry {key!r}{problem}", remedy)
-
-    def _unfit(self) -> Iterator[WeaveError]:
-        for key, entry in self.bibliography.entries.items():
-            if not NAME.fullmatch(key):
-                problem = ", whose key would not fit into an address"
-                yield self._entry_error(key, problem, "Write letters, digits, and - . : _ only")
-            if not re.match("https?://", entry.fields.get("url", "https://")):
-                problem = f", whose url is {entry.fields['url']!r}"
-                yield self._entry_error(key, problem, "Begin it with https://")
-
-    def _uncited(self) -> Iterator[WeaveError]:
+    def _entries(self) -> Iterator[WeaveError]:
+        """The mistakes in entries of the bibliography."""
         tokens = (token for page in self.pages.values() for token in page.tokens)
         cited = {key for token in tokens if isinstance(token, Cite) for key, _ in token.keys}
-        for key in self.bibliography.entries:
-            if key not in cited:
-                yield self._entry_error(key, ", which no page cites", f"Cite it, [@{key}], or take it out")
-
-    def _unknown_number(self, page: Page, token: Measured) -> Iterator[WeaveError]:
-        try:
-            results.words(page, token, self.root)
-        except WeaveError as error:
-            yield error
-
-    def _unknown_rows(self, page: Page, token: Sheet) -> Iterator[WeaveError]:
-        try:
-            list(sheet.rows(self, page, token))
-        except WeaveError as error:
-            yield error
+        for key, entry in self.bibliography.entries.items():
+            before, *_ = re.split(rf"\{{\s*{re.escape(key)}\s*,", self.bibliography.text)
+            url = entry.fields.get("url", "https://")
+            for well, problem, remedy in [
+                (NAME.fullmatch(key), "whose key would not fit into an address", f"Write {WRITABLE}"),
+                (re.match("https?://", url), f"whose url is {url!r}", "Begin it with https://"),
+                (key in cited, "which no page cites", f"Cite it, [@{key}], or take it out"),
+            ]:
+                if not well:
+                    line = 1 + before.count("\n")
+                    yield WeaveError("docs/references.bib", line, f"entry {key!r}, {problem}", remedy)
 
     def _incomplete(self, page: Page, token: Open) -> Iterator[WeaveError]:
-        if token.kind in PROVED and token.options["label"] not in self.checks:
-            yield page.error(
-                token.line,
-                f"no block checks {token.options['label']!r}",
-                f"Add a block that begins ```python check={token.options['label']}",
-            )
+        if token.kind in PROVED and token.label not in self.checks:
+            remedy = f"Add a block that begins ```python check={token.label}"
+            yield page.error(token.line, f"no block checks {token.label!r}", remedy)
         if token.kind in PROVED and self.proof_of(page, token) is None:
-            yield page.error(
-                token.line, f"{token.options['label']!r} has no proof", "Let a ::: proof follow it"
-            )
+            yield page.error(token.line, f"{token.label!r} has no proof", "Let a ::: proof follow it")
         drawn = token.options.get("svg") or token.options.get("schedule")
         if token.kind == "figure" and not (token.options.get("alt") and drawn):
-            yield page.error(
-                token.line,
-                "a figure without a drawing or a text alternative",
-                "Add a line 'svg: ...' or 'schedule: ...', and 'alt: ...'",
-            )
+            remedy = "Add a line 'svg: ...' or 'schedule: ...', and 'alt: ...'"
+            yield page.error(token.line, "a figure without a drawing or a text alternative", remedy)
         for label in token.options.get("implements", "").split():
             if label not in self.labels:
-                yield page.error(
-                    token.line,
-                    f"a listing implements {label!r}, which no page defines",
-                    "Name the label of an equation or a result",
-                )
+                problem = f"a listing implements {label!r}, which no page defines"
+                yield page.error(token.line, problem, "Name the label of an equation or a result")
 
 
 def fingerprint(text: str) -> str:
@@ -466,14 +405,14 @@ def _read(root: Path, digest: str) -> Book:
     return Book(root)
 
 
-def _nav(entries: list[Any], numbered: bool | None = None) -> Iterator[tuple[str, bool]]:
-    """(address, whether it is a numbered chapter) for each page: sections except Reference number theirs."""
+def _nav(entries: list[Any], part: str = "") -> Iterator[tuple[str, str]]:
+    """(address, part of the book) for each page: the pages of all parts but Reference are chapters."""
     for entry in entries:
         for title, value in (entry if isinstance(entry, dict) else {"": entry}).items():
             if isinstance(value, list):
-                yield from _nav(value, title != "Reference" if numbered is None else numbered)
+                yield from _nav(value, part or title)
             else:
-                yield value, bool(numbered)
+                yield value, part
 
 
 FOREIGN = re.compile(r"""(?:\bsrc\s*=\s*["']?|<link\b[^>]*?|!\[[^\]]*\]\()(?:https?:)?//[^\s"')>]+""")
@@ -483,11 +422,8 @@ WORDLESS = re.compile(r"""!\[\s*\]\(|<img\b(?![^>]*\balt=["'][^"'])""")
 def _in_prose(page: Page) -> Iterator[WeaveError]:
     """Numbers that are typed, and pictures and scripts, outside of code, that a page should not have."""
     for line, text in results.typed(page):
-        yield page.error(
-            line,
-            f"a measured number, {text!r}, is typed",
-            "Name it in the results, {{part.entry:.1f}}, or print it in a block",
-        )
+        remedy = "Name it in the results, {{part.entry:.1f}}, or print it in a block"
+        yield page.error(line, f"a measured number, {text!r}, is typed", remedy)
     for pattern, problem, remedy in [
         (FOREIGN, "is loaded from another host", "Put the file under docs/ and name it from there"),
         (WORDLESS, "has no text alternative", "Say in words what is to be seen: ![a line that rises](a.svg)"),
@@ -497,16 +433,9 @@ def _in_prose(page: Page) -> Iterator[WeaveError]:
             yield page.error(line, f"{found[0]!r} {problem}", remedy)
 
 
-def _noun(kind: str) -> str:
+def noun(kind: str) -> str:
+    """What a kind of block is called where it is numbered or named."""
     return "Wrong turn" if kind == "wrong" else kind.capitalize()
-
-
-def _caught(function: Any, *arguments: Any) -> WeaveError:
-    try:
-        function(*arguments)
-    except WeaveError as error:
-        return error
-    raise AssertionError("expected a mistake")
 
 
 class _TolerantLoader(yaml.SafeLoader):
@@ -514,4 +443,3 @@ class _TolerantLoader(yaml.SafeLoader):
 
 
 _TolerantLoader.add_multi_constructor("", lambda loader, suffix, node: None)
-assert set(STATEMENTS) <= set(BLOCKS)

@@ -1,7 +1,5 @@
 """The bibliography: entries of one .bib file, how they are cited and how they are printed."""
 
-from __future__ import annotations
-
 import codecs
 import html
 import re

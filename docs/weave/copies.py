@@ -5,8 +5,6 @@ as Markdown; its blocks as one program; a BibTeX entry. The bundle is a script b
 something is first copied, since a page that was opened from a file may not fetch anything.
 """
 
-from __future__ import annotations
-
 import ast
 import html
 import json
@@ -16,9 +14,8 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
-from weave import export, paper, results, sheet
-from weave.book import Book
-from weave.listing import title
+from weave import export, paper, sheet
+from weave.book import Book, noun
 from weave.record import Record
 from weave.scan import (
     FIGURES,
@@ -61,25 +58,19 @@ def latex(book: Book, address: str, kept: bool) -> dict[str, Any]:
     return {
         "page": paper.page(book, address, kept),
         "sections": {heading.label: paper.section(book, address, heading, kept) for heading in headings},
-        "statements": {
-            token.options["label"]: export.statement(book, address, source, token, kept)
-            for token in statements
-        },
+        "statements": {token.label: export.statement(book, source, token, kept) for token in statements},
         "formulas": [tex(token.tex) for token in tokens if isinstance(token, Math) and token.display],
     }
 
 
 def markdown(book: Book, address: str) -> str:
     """The page as plain Markdown: $ and $$ for formulas, listings expanded, references in words."""
-    source, parts, at = book.pages[address], [], 0
-    for token in source.tokens:
-        parts += [source.text[at : token.start], _plain(book, address, source, token)]
-        at = token.end
-    text = "".join(parts) + source.text[at:]
+    source = book.pages[address]
+    text = source.replaced(lambda token: _plain(book, source, token))
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _plain(book: Book, address: str, source: Page, token: Token) -> str:
+def _plain(book: Book, source: Page, token: Token) -> str:
     """A token as plain Markdown."""
     match token:
         case Fence():
@@ -87,19 +78,17 @@ def _plain(book: Book, address: str, source: Page, token: Token) -> str:
         case Math(display=False):
             plain = f"${expand(token.tex)}$"
         case Math():
-            number = book.numbers.get((address, token.start))
+            number = book.number(source, token)
             tag = f" \\tag{{{number}}}" if number else ""
             plain = f"$$\n{expand(token.tex)}{tag}\n$$"
         case Heading():
             plain = f"{'#' * token.level} {token.text}"
-        case Ref():
-            plain = token.text or book.resolve(source, token).words
-        case Cite():
-            plain = "; ".join(book.bibliography.cited_as(*key) for key in token.keys)
-        case Measured():
-            plain = results.words(source, token, book.root)
-        case Open() | Sheet():
-            plain = _head(book, address, token)
+        case Ref() | Cite() | Measured():
+            plain = book.words(source, token)
+        case Sheet():
+            plain = _sheet(book, source, token)
+        case Open():
+            plain = _head(book, source, token)
         case Close(opened=Open(kind="proof")):
             plain = "\N{END OF PROOF}"
         case _:
@@ -121,18 +110,16 @@ def _sheet(book: Book, source: Page, token: Sheet) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _head(book: Book, address: str, token: Open | Sheet) -> str:
+def _head(book: Book, source: Page, token: Open) -> str:
     """What stands for the beginning of a block: a listing's code, else its name, number and title in bold."""
-    if isinstance(token, Sheet):
-        return _sheet(book, book.pages[address], token)
-    number = book.numbers.get((address, token.start), "")
+    number = book.number(source, token)
     if token.kind == "listing":
-        shown = next(listing for listing in book.listings if listing.opened is token)
-        return f"`{shown.piece.name}`:\n\n{_fenced(textwrap.dedent(shown.piece.text), 'python')}"
+        piece = book.listing(token).piece
+        return f"`{piece.name}`:\n\n{_fenced(textwrap.dedent(piece.text), 'python')}"
     if token.kind in FIGURES:
         return f"**Figure {number}.** [{_said(token.options.get('alt', ''))}]"
-    nouns = {"wrong": "Wrong turn", "aside": "Note", "source": "", "bibliography": ""}
-    named = f"{nouns.get(token.kind, token.kind.capitalize())} {number}".strip()
+    nouns = {"aside": "Note", "source": "", "bibliography": ""}
+    named = f"{nouns.get(token.kind, noun(token.kind))} {number}".strip()
     title = f" ({_said(token.argument)})" if token.argument else ""
     return f"**{named}{title}.**" if named else ""
 
@@ -151,7 +138,7 @@ def _said(text: str) -> str:
 def program(book: Book, address: str) -> str:
     """The blocks of a page as one program: sessions typed out, errors that are meant caught and printed."""
     source = book.pages[address]
-    parts = [f'# The blocks of "{title(book, address)}", in their order.']
+    parts = [f'# The blocks of "{source.title.text}", in their order.']
     for token in source.tokens:
         if isinstance(token, Heading) and token.level > 1:
             parts.append(f"# {token.text}")
@@ -179,11 +166,7 @@ def _indented(code: str) -> str:
 
 def typed(session: str) -> str:
     """What was typed in a session, its expressions printed."""
-    lines, out = session.splitlines(), []
-    for line in lines:
-        if line.startswith((">>>", "...")):
-            out.append(line[4:])
-    return "\n".join(out)
+    return "\n".join(line[4:] for line in session.splitlines() if line.startswith((">>>", "...")))
 
 
 def bibtex(book: Book, address: str) -> str:
@@ -191,7 +174,7 @@ def bibtex(book: Book, address: str) -> str:
     key = re.sub(r"[^a-z]+", "-", address.removesuffix(".md")).strip("-")
     site = book.config.get("site_url") or ""
     fields = {
-        "title": f"{{{_bibtex(plain(title(book, address)))}}}",
+        "title": f"{{{_bibtex(book.pages[address].title.words)}}}",
         "booktitle": f"{{{_bibtex(book.config['site_name'])}}}",
         "note": f"{{Version {version('mlp')}}}",
         "url": f"{{{site.rstrip('/')}/{quote(address.removesuffix('.md'))}.html}}" if site else "",
@@ -204,14 +187,9 @@ def places(book: Book, address: str) -> dict[str, str]:
     """What an entry says to cite a section: its title and its anchor."""
     headings = [token for token in book.pages[address].tokens if isinstance(token, Heading) and token.label]
     return {
-        each.label: f'{{Section "{_bibtex(plain(each.text))}", \\texttt{{{_bibtex(f"#{each.label}")}}}}}'
+        each.label: f'{{Section "{_bibtex(each.words)}", \\texttt{{{_bibtex(f"#{each.label}")}}}}}'
         for each in headings
     }
-
-
-def plain(heading: str) -> str:
-    """A heading in words."""
-    return html.unescape(heading.replace("`", ""))
 
 
 def _bibtex(text: str) -> str:

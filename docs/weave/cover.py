@@ -4,8 +4,6 @@
 another site has no fonts of ours; its colours are the style sheet's, in both schemes.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import textwrap
@@ -107,15 +105,9 @@ class Canvas:
         """The drawing, on a ground of its own."""
         outlines = "".join(f'<path id="g{at}" d="{d}"/>' for at, d in enumerate(self.outlines.values()))
         ground = f'<rect class="paper" x=".5" y=".5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="7"/>'
-        return "\n".join(
-            (
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
-                f"<title>{html.escape(words)}</title><style>{styles()}</style><defs>{outlines}</defs>",
-                ground,
-                *self.drawn,
-                "</svg>\n",
-            )
-        )
+        opening = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
+        head = f"<title>{html.escape(words)}</title><style>{styles()}</style><defs>{outlines}</defs>"
+        return "\n".join((opening, head, ground, *self.drawn, "</svg>\n"))
 
 
 def face(letter: str) -> str:

@@ -1,7 +1,5 @@
 """What is around the text of a paper: a preamble, the first pages of the book, a bibliography."""
 
-from __future__ import annotations
-
 import html
 import re
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """The one error of the weave: a writer's mistake, with its place and its remedy."""
 
-from __future__ import annotations
-
 
 class WeaveError(Exception):
     """A mistake on a page.
@@ -12,4 +10,3 @@ class WeaveError(Exception):
 
     def __init__(self, path: str, line: int, problem: str, remedy: str) -> None:
         super().__init__(f"{path}:{line}: {problem}. {remedy}.")
-        self.path, self.line = path, line

@@ -1,7 +1,5 @@
 """Run a page's blocks: what Sybil calls for each, and what the record learns from it."""
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import doctest
@@ -28,15 +26,12 @@ class Recorder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.ran: dict[str, set[int]] = {}
-        self.passed: dict[str, dict[int, Entry]] = {}
+        self.blocks: dict[str, dict[int, Entry | None]] = {}
         self.listings: dict[str, dict[str, Entry]] = {}
 
     def saw(self, page: Page, fence: Fence, entry: Entry | None) -> None:
         """A block was run; `entry` is None if it failed."""
-        self.ran.setdefault(page.path, set()).add(fence.start)
-        if entry is not None:
-            self.passed.setdefault(page.path, {})[fence.start] = entry
+        self.blocks.setdefault(page.path, {})[fence.start] = entry
 
     def executed(self, book: Book, piece: Piece, lines: int) -> None:
         """The blocks of its page executed all of a listing's `lines`."""
@@ -45,45 +40,35 @@ class Recorder:
 
     def save(self) -> None:
         """Renew the record of every page whose blocks were all run, and of every listing looked at."""
-        if self.ran or self.listings:
+        if self.blocks or self.listings:
             with alone(self.root):
                 self._save(current(self.root), Record(self.root))
 
     def _save(self, book: Book, record: Record) -> None:
         places = {f"mlp:{listing.piece.name}" for listing in book.listings}
         for page in book.pages.values():
-            fences = list(page.examples())
-            if {fence.start for fence in fences} <= self.ran.get(page.path, set()):
-                passed = self.passed.get(page.path, {})
-                good = [fence for fence in fences if fence.start in passed]
-                record.replace(page.path, {block_key(book, page, each): passed[each.start] for each in good})
+            seen = self.blocks.get(page.path, {})
+            if all(fence.start in seen for fence in page.examples()):
+                found = {block_key(book, page, fence): seen[fence.start] for fence in page.examples()}
+                record.replace(page.path, {key: entry for key, entry in found.items() if entry})
             places.add(page.path)
         for place, entries in self.listings.items():
             record.replace(place, entries)
-        places |= self._claims(book, record)
-        record.keep_only(places)
-        record.save()
-
-    def _claims(self, book: Book, record: Record) -> set[str]:
-        """Enter every result whose checks have all passed; the places of all results."""
-        places = set()
         for page in book.pages.values():
             for token in page.tokens:
-                if not isinstance(token, Open) or token.options.get("label") not in book.checks:
-                    continue
-                label = token.options["label"]
-                place = f"{page.path}#{label}"
-                places.add(place)
-                found = [
-                    record.entry(book.pages[address].path, block_key(book, book.pages[address], fence))
-                    for address, fence in book.checks[label]
-                ]
-                if all(found):
-                    cases = sum(entry.cases for entry in found if entry)
-                    worst = max(entry.worst for entry in found if entry)
-                    claim = Entry("passed", today(), "claim", cases, worst)
-                    record.replace(place, {claim_key(book, page, token): claim})
-        return places
+                if isinstance(token, Open) and token.label in book.checks:
+                    places.add(f"{page.path}#{token.label}")
+                    self._claim(book, record, page, token)
+        record.save(places)
+
+    def _claim(self, book: Book, record: Record, page: Page, result: Open) -> None:
+        """Enter a result if its checks have all passed."""
+        blocks = book.checks[result.label]
+        found = [entry for block in blocks if (entry := record.block(book, *block))]
+        if len(found) == len(blocks):
+            cases, worst = sum(each.cases for each in found), max(each.worst for each in found)
+            claim = Entry("passed", today(), "claim", cases, worst)
+            record.replace(f"{page.path}#{result.label}", {claim_key(book, page, result): claim})
 
 
 class Parser:

@@ -3,12 +3,10 @@
 The script that runs it (assets/explorer.js) only expands, counts and draws actions; it plans nothing.
 """
 
-from __future__ import annotations
-
 import html
 import json
-from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from mlp import schedules
 from mlp.memory import simulate
@@ -30,19 +28,15 @@ FIRST = ("binomial", 16, 3)  # what stands there before anything is chosen, and 
 @cache
 def data() -> str:
     """The script with all schedules: an advance is two digits to the base 65, a reversal a stroke."""
-    plans: dict[str, list[str]] = {name: [""] for name in ("store_all", "uniform", "triangular", "bisection")}
-    for n in range(1, DEEPEST + 1):
-        for name, known in plans.items():
-            known.append(written(getattr(schedules, name)(n)))
-    binomial = [[""], *([written(schedules.binomial(n, s)) for s in slots(n)] for n in range(1, DEEPEST + 1))]
-    optimum = [
-        [0],
-        *(
-            [simulate(schedules.binomial(n, s)).evaluations for s in range(1, n + 1)]
-            for n in range(1, DEEPEST + 1)
-        ),
-    ]
-    everything = {**plans, "binomial": binomial, "optimum": optimum, "digits": DIGITS}
+    depths = range(1, DEEPEST + 1)
+    everything: dict[str, Any] = {
+        name: ["", *(written(getattr(schedules, name)(n)) for n in depths)]
+        for name in ("store_all", "uniform", "triangular", "bisection")
+    }
+    best = {n: [schedules.binomial(n, s) for s in range(1, n + 1)] for n in depths}
+    everything["binomial"] = [[""], *([written(best[n][s - 1]) for s in slots(n)] for n in depths)]
+    everything["optimum"] = [[0], *([simulate(plan).evaluations for plan in best[n]] for n in depths)]
+    everything["digits"] = DIGITS
     return f"window.bookSchedules = {json.dumps(everything, separators=(',', ':'))};\n"
 
 
@@ -53,12 +47,10 @@ def slots(n: int) -> range:
 
 def written(schedule: Schedule) -> str:
     """A schedule as a short text."""
-    return "".join(_digits(schedule))
-
-
-def _digits(schedule: Schedule) -> Iterator[str]:
-    for action in schedule:
-        yield DIGITS[action.start] + DIGITS[action.stop] if isinstance(action, Advance) else "-"
+    return "".join(
+        DIGITS[action.start] + DIGITS[action.stop] if isinstance(action, Advance) else "-"
+        for action in schedule
+    )
 
 
 def drawing() -> str:

@@ -1,31 +1,21 @@
 """Statements and proofs as LaTeX that compiles anywhere: macros expanded, no colours, references in words."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata
-from bisect import bisect_left
 from xml.etree.ElementTree import Element
 
 from markdown import Markdown
 from markdown.util import HTML_PLACEHOLDER_RE
 
-from weave import results
-from weave.book import Book
+from weave.book import Book, noun
 from weave.scan import STATEMENTS, Cite, Close, Math, Measured, Open, Page, Ref, Token
 from weave.typeset import expand
 
 PRIVATE = 0xE000
+WORDS = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum", "<": "less", ">": "greater"}
 ESCAPES = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        **{character: f"\\{character}" for character in "%&#_{}$"},
-    }
+    {sign: f"\\text{word}{{}}" for sign, word in WORDS.items()} | {sign: f"\\{sign}" for sign in "%&#_{}$"}
 )
 STRANGE = re.compile(  # what a LaTeX without further packages would not print
     "[^\n\\x20-\\x7e\\xa0-\\u0125\\u0128-\\u0137\\u0139-\\u013e\\u0141-\\u0148\\u014a-\\u0165\\u0168-\\u017e"
@@ -41,36 +31,33 @@ NEEDS = r"\usepackage{amsmath,amssymb,amsthm}" + "".join(
 )
 
 
-def statement(book: Book, here: str, page: Page, opened: Open, kept: bool = False) -> str:
+def statement(book: Book, page: Page, opened: Open, kept: bool = False) -> str:
     r"""The statement that `opened` begins, with its proof if it has one; `kept` leaves the book's macros.
 
     Its own labels become \label and \eqref; a reference to something outside it becomes words, so that
     nothing is undefined where the text is pasted.
     """
-    number = book.numbers[here, opened.start]
-    blocks = [opened, *filter(None, [book.proof_of(page, opened)])]
-    spans = [page.body(block) for block in blocks]
-    inside = {
-        opened.options["label"],
-        *(token.label for token in within(page, spans) if isinstance(token, Math) and token.label),
-    }
+    proof = book.proof_of(page, opened)
+    spans = [page.body(block) for block in (opened, proof) if block]
+    tokens = (token for span in spans for token in page.between(*span))
+    inside = {opened.label, *(token.label for token in tokens if isinstance(token, Math) and token.label)}
+    said, *proved = (Fragment(book, page, inside, kept).latex(*span) for span in spans)
+    name = f"{noun(opened.kind)} {book.number(page, opened)}"
     parts = [
-        f'% {opened.kind.capitalize()} {number} of "{book.config["site_name"]}", {here.removesuffix(".md")}.',
+        f'% {name} of "{book.config["site_name"]}", {page.address.removesuffix(".md")}.',
         f"% Needs: {NEEDS}",
+        environment(opened.kind, said, f"{optional(opened.argument)}\\label{{{opened.label}}}"),
+        *(environment("proof", body) for body in proved),
     ]
-    for block, (begin, end) in zip(blocks, spans, strict=True):
-        body = Fragment(book, page, inside, kept).latex(begin, end)
-        if block is opened:
-            title = optional(opened.argument) if opened.argument else ""
-            label = f"\\label{{{opened.options['label']}}}"
-            parts.append(environment(opened.kind, body, title + label))
-        else:
-            parts.append(environment("proof", body))
     return "\n".join(parts) + "\n"
 
 
 # A displayed formula belongs to the paragraph before it, and to the next one if that goes on in lower case.
 RUN_ON = re.compile(r"\n\n(?=\\\[|\\begin\{equation)|(?:(?<=\\\])|(?<=\\end\{equation\}))\n\n(?=[a-z(])")
+
+
+SHAPES = {"em": "emph", "strong": "textbf", "code": "texttt"}
+LISTS = {"ul": "itemize", "ol": "enumerate"}
 
 
 class Fragment:
@@ -84,19 +71,18 @@ class Fragment:
 
     def latex(self, begin: int, end: int) -> str:
         """The characters from `begin` to `end` of the page as LaTeX."""
-        parts, at = [], begin
-        for token in within(self.page, [(begin, end)]):
-            self.line = token.line
-            gap = "\n\n" if isinstance(token, Close) else ""  # a block's end ends a list before it
-            parts += [self.page.text[at : token.start], gap, chr(PRIVATE + len(self.held))]
-            self.held.append(self.token(token))
-            at = token.end
-        key = type(self), "".join(parts) + self.page.text[at:end]
+        key = type(self), self.page.replaced(self.hold, begin, end)
         if key not in MADE:
             made = "".join(self.element(child) for child in _tree(key[1]))
             MADE[key] = re.sub(r"\n{3,}", "\n\n", made).strip()
         text = HELD.sub(lambda found: self.held[ord(found[0]) - PRIVATE], MADE[key])
         return RUN_ON.sub("\n", text)
+
+    def hold(self, token: Token) -> str:
+        """The private character that stands for a token; a block's end ends a list before it."""
+        self.line = token.line
+        self.held.append(self.token(token))
+        return "\n\n" * isinstance(token, Close) + chr(PRIVATE + len(self.held) - 1)
 
     def token(self, token: Token) -> str:
         """A token as LaTeX."""
@@ -109,23 +95,18 @@ class Fragment:
                 latex = environment("equation", self.tex(token.tex), f"\\label{{{token.label}}}")
             case Ref():
                 latex = self.reference(token)
-            case Cite():
-                latex = escaped("; ".join(self.book.bibliography.cited_as(*key) for key in token.keys))
-            case Measured():
-                latex = escaped(results.words(self.page, token, self.book.root))
+            case Cite() | Measured():
+                latex = escaped(self.book.words(self.page, token))
             case Open(kind="listing"):
-                piece = next(listing.piece for listing in self.book.listings if listing.opened is token)
-                latex = f"\\begin{{verbatim}}\n{verbatim(piece.text)}\\end{{verbatim}}"
+                code = verbatim(self.book.listing(token).piece.text)
+                latex = f"\\begin{{verbatim}}\n{code}\\end{{verbatim}}"
             case Close(opened=Open(kind="listing")):
                 latex = ""
             case _:
                 what = token.kind if isinstance(token, Open) else type(token).__name__.lower()
-                raise self.page.error(
-                    token.line,
-                    f"a {what} inside a statement or a proof",
-                    "Only paragraphs, emphasis, lists, links, formulas, references, citations and listings "
-                    "may stand there, so that all of it can be copied as LaTeX",
-                )
+                allowed = "paragraphs, emphasis, lists, links, formulas, references, citations and listings"
+                remedy = f"Only {allowed} may stand there, so that all of it can be copied as LaTeX"
+                raise self.page.error(token.line, f"a {what} inside a statement or a proof", remedy)
         return latex
 
     def reference(self, ref: Ref) -> str:
@@ -135,52 +116,35 @@ class Fragment:
             return escaped(ref.text or target.words.replace("`", ""))
         if target.kind == "equation":
             return f"\\eqref{{{ref.label}}}"
-        return f"{target.kind.capitalize()}~\\ref{{{ref.label}}}"
+        return f"{noun(target.kind)}~\\ref{{{ref.label}}}"
 
     def element(self, node: Element) -> str:
         """A node of Markdown's tree as LaTeX."""
-        children = "".join(self.element(child) + escaped(child.tail or "") for child in node)
-        inner = escaped(node.text or "") + children
+        inner = self.inner(node)
         match node.tag:
             case "p":
-                latex = f"{inner}\n\n"
-            case "em":
-                latex = f"\\emph{{{inner}}}"
-            case "strong":
-                latex = f"\\textbf{{{inner}}}"
-            case "code":
-                latex = f"\\texttt{{{inner}}}"
+                return f"{inner}\n\n"
+            case "em" | "strong" | "code":
+                return f"\\{SHAPES[node.tag]}{{{inner}}}"
             case "a":
                 address = node.get("href", "")
-                latex = inner if address.startswith("/") else f"{inner} (\\texttt{{{escaped(address)}}})"
-            case "ul":
-                latex = environment("itemize", inner.strip()) + "\n\n"
-            case "ol":
-                latex = environment("enumerate", inner.strip()) + "\n\n"
+                return inner if address.startswith("/") else f"{inner} (\\texttt{{{escaped(address)}}})"
+            case "ul" | "ol":
+                return environment(LISTS[node.tag], inner.strip()) + "\n\n"
             case "li":
-                latex = f"\\item {unbracketed(inner.strip())}\n"
-            case _:
-                raise self.page.error(
-                    self.line,
-                    f"<{node.tag}> inside a statement or a proof",
-                    "Use paragraphs, emphasis, lists and links only",
-                )
-        return latex
+                return f"\\item {unbracketed(inner.strip())}\n"
+        problem = f"<{node.tag}> inside a statement or a proof"
+        raise self.page.error(self.line, problem, "Use paragraphs, emphasis, lists and links only")
+
+    def inner(self, node: Element) -> str:
+        """What stands in a node, as LaTeX."""
+        children = (self.element(child) + escaped(child.tail or "") for child in node)
+        return escaped(node.text or "") + "".join(children)
 
 
 def environment(name: str, body: str, head: str = "") -> str:
     """Wrap `body` in an environment; `head` follows its beginning."""
     return f"\\begin{{{name}}}{head}\n{body}\n\\end{{{name}}}"
-
-
-def within(page: Page, spans: list[tuple[int, int]]) -> list[Token]:
-    """The tokens that begin in one of the spans."""
-    places = [[bisect_left(page.tokens, place, key=_start) for place in span] for span in spans]
-    return [token for first, last in places for token in page.tokens[first:last]]
-
-
-def _start(token: Token) -> int:
-    return token.start
 
 
 def _tree(text: str) -> Element:
@@ -220,8 +184,9 @@ def named(character: re.Match[str]) -> str:
 
 
 def optional(text: str) -> str:
-    """Text as an optional argument, which the first bracket would end."""
-    return f"[{{{escaped(text)}}}]" if set("[]") & set(text) else f"[{escaped(text)}]"
+    """Text as an optional argument, which the first bracket would end; without text none."""
+    inner = f"{{{escaped(text)}}}" if set("[]") & set(text) else escaped(text)
+    return f"[{inner}]" if text else ""
 
 
 def unbracketed(latex: str) -> str:

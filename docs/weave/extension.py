@@ -4,8 +4,6 @@ It is a preprocessor and nothing else, so that every tool that runs Python-Markd
 is known by its text; what it needs of other pages (numbers, addresses) it asks of the book.
 """
 
-from __future__ import annotations
-
 import html
 import posixpath
 import re
@@ -19,10 +17,10 @@ from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
 from weave import citations, explorer, export, indexes, listing, pictures, results, sheet, sweep
-from weave.book import ROOT, Book, Formula, Target, current, fingerprint
-from weave.errors import WeaveError
-from weave.record import Entry, Record, block_key, listing_key
+from weave.book import Book, Formula, Target, current, fingerprint, noun
+from weave.record import Record, listing_key
 from weave.scan import (
+    FIGURES,
     PROVED,
     STATEMENTS,
     Cite,
@@ -38,7 +36,7 @@ from weave.scan import (
     Token,
     scan,
 )
-from weave.typeset import TexError, expand, typeset
+from weave.typeset import TexError, typeset
 
 OUTPUTS: dict[str, list[tuple[str, str]]] = {}
 """For each lab's address, what its blocks printed and displayed, as HTML: the hook puts it here; if it puts
@@ -53,6 +51,15 @@ TAKEN = {
     "citation": ("BibTeX", "Copy a BibTeX entry for the page"),
 }
 """What can be copied of a whole chapter, or of a page with sheets."""
+
+CLOSED = {
+    **dict.fromkeys(("listing", "source", "bibliography", "index"), ""),  # complete when they open
+    **dict.fromkeys(FIGURES, "\n</figcaption>\n</figure>\n"),
+    "proof": "\n</div>\n",
+    "solution": "\n\n</details>\n\n",
+    "aside": "\n</aside>\n",
+}
+"""The ends of blocks, but those of statements, which end with what checks them."""
 
 SHORT = 30  # a formula of fewer characters is not broken before a mark
 BASE = '</span><span class="katex-base">'  # where KaTeX lets a line end
@@ -119,14 +126,12 @@ class Weaver:
             return ""
         words = f"Version {version('mlp')}."
         words += (self.runs(blocks) if blocks else "") + self.ages(parts)
-        return self.block(f'<p class="stamp">{words} <a href="{self.claims()}">All claims</a></p>')
+        claims = listing.href(self.here, indexes.CLAIMS)
+        return self.block(f'<p class="stamp">{words} <a href="{claims}">All claims</a></p>')
 
     def runs(self, blocks: list[Fence]) -> str:
         """How many blocks were run, and results checked, and when."""
-        entries = [
-            self.record.entry(self.page.path, block_key(self.book, self.page, block)) for block in blocks
-        ]
-        fresh = [entry for entry in entries if entry]
+        fresh = [entry for block in blocks if (entry := self.record.block(self.book, self.page, block))]
         proved = [token for token in self.page.tokens if isinstance(token, Open) and token.kind in PROVED]
         words = f" {_count(len(fresh), 'block')} run"
         if proved:
@@ -135,9 +140,8 @@ class Weaver:
         if fresh:
             words += f", last on {max(entry.date for entry in fresh)}"
         stale = len(blocks) - len(fresh)
-        return words + (
-            f'. <strong class="stale">{_count(stale, "block")} changed since.</strong>' * bool(stale) or "."
-        )
+        changed = f' <strong class="stale">{_count(stale, "block")} changed since.</strong>'
+        return f"{words}." + changed * bool(stale)
 
     def ages(self, parts: set[str]) -> str:
         """Which results are missing, or older than the code."""
@@ -145,16 +149,12 @@ class Weaver:
         for part in sorted(parts):
             said = results.trouble(results.load(part, self.book.root), self.book.source.digest)
             found.setdefault(said, []).append(part)
+        fresh = found.pop("", [])
         words = "".join(
             f' <strong class="stale">Results {said}: {", ".join(names)}.</strong>'
             for said, names in found.items()
-            if said
         )
-        return words + (f" Measured: {', '.join(found[''])}." if "" in found else "")
-
-    def claims(self) -> str:
-        """The address of the page of all claims."""
-        return listing.href(self.here, indexes.CLAIMS)
+        return words + f" Measured: {', '.join(fresh)}." * bool(fresh)
 
     def replace(self, token: Token) -> str:
         """A token's replacement: Markdown, or the placeholder of stashed HTML."""
@@ -166,7 +166,7 @@ class Weaver:
             case Open():
                 new = getattr(self, f"open_{token.kind}", self.open_statement)(token)
             case Close():
-                new = getattr(self, f"close_{token.opened.kind}", self.close_statement)(token)
+                new = self.close(token.opened)
             case Heading():
                 new = self.heading(token)
             case Ref():
@@ -184,10 +184,8 @@ class Weaver:
 
     def anchors(self, token: Token) -> str:
         """Where a label has taken the place of others: their addresses lead here too."""
-        label = token.label if isinstance(token, Math | Heading) else ""
-        label = token.options.get("label", "") if isinstance(token, Open) else label
-        old = [f'<span id="{name}"></span>' for name in self.book.old.get(label, [])]
-        return self.block("".join(old)) if old else ""
+        label = token.label if isinstance(token, Math | Heading | Open) else ""
+        return self.block("".join(f'<span id="{name}"></span>' for name in self.book.old.get(label, [])))
 
     def stash(self, markup: str) -> str:
         """Put HTML by; Markdown puts it back in place of what this returns."""
@@ -208,12 +206,9 @@ class Weaver:
         try:
             return typeset(math.tex, math.display)
         except TexError as error:
-            raise self.page.error(
-                math.line,
-                f"TeX does not parse: {error}",
-                "Correct the formula; KaTeX's list of functions says what it knows, "
-                "macros.toml what the book adds",
-            ) from None
+            knows = "KaTeX's list of functions says what it knows, macros.toml what the book adds"
+            remedy = f"Correct the formula; {knows}"
+            raise self.page.error(math.line, f"TeX does not parse: {error}", remedy) from None
 
     def inline(self, math: Math) -> str:
         """A formula in a line: a long one may be broken, best at a relation, but not before a mark."""
@@ -225,21 +220,16 @@ class Weaver:
 
     def equation(self, math: Math) -> str:
         """A displayed formula in its own scrolling box, with its number and anchor if it has a label."""
-        number = self.book.numbers.get((self.here, math.start), "")
+        number = self.book.number(self.page, math)
         anchor = f'<a class="number" href="#{math.label}">({number})</a>' if number else ""
         button = _copy_button("formula", "Copy the formula as TeX")
         scroll = f'<div class="scroll" tabindex="0" data-search-exclude>{self.formula(math)}</div>'
         framed = self.framed("div", "equation", math.label, scroll + anchor + button)
-        return framed + self.implementations(math.label)
-
-    def implementations(self, label: str) -> str:
-        """The listings that implement an equation, named beneath it."""
-        shown = self.book.implementations.get(label, [])
-        names = dict.fromkeys(
-            each.piece.name for each in shown if f"lst:{each.piece.name}" in self.book.labels
+        code = ", ".join(
+            listing.definition(self.here, home.label.removeprefix("lst:"), home)
+            for home in self.book.code(math.label)
         )
-        links = ", ".join(listing.named(self.book, self.here, name) for name in names)
-        return self.block(f'<p class="coded">in code: {links}</p>') if links else ""
+        return framed + self.block(f'<p class="coded">in code: {code}</p>' * bool(code))
 
     def heading(self, heading: Heading) -> str:
         """A heading; those of a chapter and its sections carry their numbers for the style sheet."""
@@ -249,23 +239,15 @@ class Weaver:
         if chapter and heading.level == 2:
             attributes.append(f'data-section="{chapter}.{next(self.sections)}"')
         braced = f" {{ {' '.join(attributes)} }}" if attributes else ""
-        sheets = heading.level == 1 and any(isinstance(token, Sheet) for token in self.page.tokens)
+        sheets = heading.level == 1 and self.page.has_sheet
         taken = self.block(_take(bool(list(self.page.examples())))) if number or sheets else ""
         return f"{'#' * heading.level} {heading.text}{braced}{taken}"
 
     def cite(self, cite: Cite) -> str:
         """Links to the entries of the bibliography."""
-        for key, _ in cite.keys:
-            if key not in self.book.bibliography.entries:
-                raise self.page.error(
-                    cite.line,
-                    f"citation of {key!r}, which docs/references.bib does not have",
-                    "Add the entry",
-                )
-        words = (html.escape(self.book.bibliography.cited_as(*each), quote=False) for each in cite.keys)
         return "; ".join(
-            f"[{self.stash(said)}](/{citations.PAGE}#bib-{key}){{.cite}}"
-            for said, (key, _) in zip(words, cite.keys, strict=True)
+            f"[{self.stash(html.escape(said, quote=False))}](/{citations.PAGE}#bib-{key}){{.cite}}"
+            for said, (key, _) in zip(self.book.cited(self.page, cite), cite.keys, strict=True)
         )
 
     def number(self, token: Measured) -> str:
@@ -306,50 +288,42 @@ class Weaver:
         if self.here in OUTPUTS:
             shown = next(self.outputs, None)
             return (_output(shown[0]), shown[1]) if shown else (STALE, "")
-        entry = self.record.entry(self.page.path, block_key(self.book, self.page, fence))
+        entry = self.record.block(self.book, self.page, fence)
         if entry is None:
             return STALE, ""
-        found = f'<p class="found">{_tick(entry)}</p>' if entry.kind else ""
+        tick = f'<span class="tick">{entry.finding}</span>, <span class="nb">{entry.date}</span>'
+        found = f'<p class="found">{tick}</p>' if entry.kind else ""
         return _output(html.escape(entry.output, quote=False)) + found, ""
 
     def open_listing(self, token: Open) -> str:
         """The source itself, with its label where it is at home."""
-        shown = next(item for item in self.book.listings if item.opened is token)
-        name = f"lst:{shown.piece.name}"
-        at_home = name in self.book.labels and self.book.labels[name].at == (self.here, token.line)
+        shown = self.book.listing(token)
+        home = self.book.home(shown.piece.name)
+        label = home.label if home and (home.page, home.line) == (self.here, token.line) else ""
         executed = self.record.entry(f"mlp:{shown.piece.name}", listing_key(self.book, shown.piece))
-        markup = listing.markup(self.book, shown, executed)
-        return self.framed("figure", "listing code", name if at_home else "", markup)
+        return self.framed("figure", "listing code", label, listing.markup(self.book, shown, executed))
 
     def open_source(self, token: Open) -> str:
         """A whole module."""
         if token.argument not in self.book.source.modules:
-            raise self.page.error(
-                token.line, f"no module {token.argument!r}", f"Modules: {', '.join(self.book.source.modules)}"
-            )
+            known = f"Modules: {', '.join(self.book.source.modules)}"
+            raise self.page.error(token.line, f"no module {token.argument!r}", known)
         return self.block(listing.whole_module(self.book, self.here, token.argument))
 
     def open_bibliography(self, token: Open) -> str:
         """Every entry, in the order of its key."""
-        entries = sorted(self.book.bibliography.entries)
         return "".join(
             self.framed("div", "entry", f"bib-{key}", f"<p>{self.book.bibliography.printed(key)}</p>")
-            for key in entries
+            for key in sorted(self.book.bibliography.entries)
         )
 
     def open_index(self, token: Open) -> str:
         """An index of the book."""
         makers = indexes.MAKERS
         if token.argument not in makers:
-            known = ", ".join(makers)
-            raise self.page.error(token.line, f"no index {token.argument!r}", f"Indexes: {known}")
+            known = f"Indexes: {', '.join(makers)}"
+            raise self.page.error(token.line, f"no index {token.argument!r}", known)
         return self.block(makers[token.argument](self))
-
-    def close_nothing(self, token: Close) -> str:
-        """Blocks that are complete when they open."""
-        return ""
-
-    close_listing = close_source = close_bibliography = close_index = close_nothing
 
     # ---------------------------------------------------------------- sheets
 
@@ -375,7 +349,7 @@ class Weaver:
         """A formula of another page, linked to its place there."""
         place = listing.href(self.here, formula.around.page, formula.around.label)
         try:
-            shown = typeset(sheet.inline(formula.tex), False)
+            shown = typeset(sheet.inline(formula.tex))
         except TexError as error:
             remedy = rf"Let each \piece of {formula.around.page} be a formula by itself"
             raise self.page.error(row.line, f"TeX does not parse: {error}", remedy) from None
@@ -384,8 +358,8 @@ class Weaver:
 
     def tick(self, target: Target, said: str) -> str:
         """What the checks of a result found, linked to the first."""
-        address, fence = self.book.checks[target.label][0]
-        anchor = listing.href(self.here, address, self.book.check_anchor(fence))
+        page, fence = self.book.checks[target.label][0]
+        anchor = listing.href(self.here, page.address, self.book.check_anchor(fence))
         kind = "changed" if said == sheet.CHANGED else "tick"
         return f'<span class="{kind}"><a href="{anchor}" title="{target.words}">{said}</a></span>'
 
@@ -393,38 +367,35 @@ class Weaver:
 
     def open_statement(self, token: Open) -> str:
         """A numbered statement or exercise: its head, then its body as Markdown."""
-        number = self.book.numbers[self.here, token.start]
+        name = f"{noun(token.kind)} {self.book.number(self.page, token)}"
         title = f' <span class="title">{html.escape(token.argument)}</span>' if token.argument else ""
-        noun = "Wrong turn" if token.kind == "wrong" else token.kind.capitalize()
         button = ""
         if token.kind in STATEMENTS:
-            purpose = f"Copy the {token.kind} with its proof as LaTeX"
-            button = _copy_button("latex", purpose)
-            export.statement(self.book, self.here, self.page, token)  # refuses what cannot be copied
-        label = token.options.get("label", "")
-        head = f'<p class="head"><span class="name">{noun} {number}</span>{title}{button}</p>'
-        return _open("div", f"statement {token.kind}", label) + self.block(head)
+            button = _copy_button("latex", f"Copy the {token.kind} with its proof as LaTeX")
+            export.statement(self.book, self.page, token)  # refuses what cannot be copied
+        head = f'<p class="head"><span class="name">{name}</span>{title}{button}</p>'
+        return _open("div", f"statement {token.kind}", token.label) + self.block(head)
 
-    def close_statement(self, token: Close) -> str:
-        """The end of a statement, and who checks it."""
-        return self.block(self.claim(token.opened)) + "\n</div>\n"
+    def close(self, opened: Open) -> str:
+        """The end of a block; that of a statement says who checks it."""
+        known = CLOSED.get(opened.kind)
+        return f"{self.block(self.claim(opened))}\n</div>\n" if known is None else known
 
     def claim(self, statement: Open) -> str:
         """The checks of a result and what they found, as the record has it."""
-        blocks = self.book.checks.get(statement.options.get("label", ""), [])
+        blocks = self.book.checks.get(statement.label, [])
         if not blocks:
             return ""
         fresh = self.record.claim(self.book, self.page, statement)
-        found = [self.finding(address, fence) for address, fence in blocks] if fresh else []
+        found = [self.finding(*block) for block in blocks] if fresh else []
         stale = "The statement or its checks have changed since it was last checked."
         return f'<p class="claim">{" &middot; ".join(found) or stale}</p>'
 
-    def finding(self, address: str, fence: Fence) -> str:
+    def finding(self, page: Page, fence: Fence) -> str:
         """What a check found, linked to its block."""
-        page = self.book.pages[address]
-        entry = self.record.entry(page.path, block_key(self.book, page, fence))
+        entry = self.record.block(self.book, page, fence)
         assert entry, "a claim is entered only when its checks are"
-        anchor = listing.href(self.here, address, self.book.check_anchor(fence))
+        anchor = listing.href(self.here, page.address, self.book.check_anchor(fence))
         return f'<span class="tick"><a href="{anchor}">{entry.finding}</a></span>'
 
     def open_proof(self, token: Open) -> str:
@@ -435,23 +406,9 @@ class Weaver:
         """A solution, folded."""
         return '\n\n<details class="solution" markdown="block">\n<summary>Solution</summary>\n\n'
 
-    def close_solution(self, token: Close) -> str:
-        """The end of a solution."""
-        return "\n\n</details>\n\n"
-
     def open_aside(self, token: Open) -> str:
         """A note in the margin."""
         return _open("aside", "sidenote")
-
-    def close_aside(self, token: Close) -> str:
-        """The end of a note."""
-        return "\n</aside>\n"
-
-    def close_plain(self, token: Close) -> str:
-        """The end of a block that has nothing to add."""
-        return "\n</div>\n"
-
-    close_proof = close_plain
 
     def open_figure(self, token: Open) -> str:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
@@ -476,18 +433,9 @@ class Weaver:
 
     def captioned(self, token: Open, markup: str) -> str:
         """A figure as far as its caption."""
-        number = self.book.numbers[self.here, token.start]
-        return (
-            _open("figure", "drawing", token.options.get("label", ""))
-            + self.block(markup)
-            + f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
-        )
-
-    def close_figure(self, token: Close) -> str:
-        """The end of a caption and of its figure."""
-        return "\n</figcaption>\n</figure>\n"
-
-    close_explorer = close_sweep = close_figure
+        number = self.book.number(self.page, token)
+        caption = f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
+        return _open("figure", "drawing", token.label) + self.block(markup) + caption
 
 
 def legible(drawing: str) -> str:
@@ -527,10 +475,3 @@ def _copy_button(kind: str, title: str) -> str:
 def _output(text: str) -> str:
     aligned = " data-aligned" * bool(ALIGNED.search(text))
     return f'<pre class="output"{aligned}><code>{text}</code></pre>' if text else ""
-
-
-def _tick(entry: Entry) -> str:
-    return f'<span class="tick">{entry.finding}</span>, <span class="nb">{entry.date}</span>'
-
-
-__all__ = ["OUTPUTS", "ROOT", "Target", "Weave", "WeaveError", "expand", "makeExtension"]

@@ -1,7 +1,5 @@
 """What crosses into MkDocs: labs, whose blocks mkdocs-jupyter executes and whose prose is the book's own."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import importlib
@@ -35,7 +33,7 @@ SCRIPT = re.compile(r'<script src="([^"]*/bundle\.\w+\.min\.js)"></script>')
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 INLINE = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 CHART = re.compile(r'<figure class="chart">.*?</figure>', re.DOTALL)
-TABLES = Path(__file__).parent
+HERE = Path(__file__).parent
 served = False
 
 # What is kept from one build to the next while the book is served.
@@ -71,8 +69,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # encrypted.
     ConnectionFileMixin.transport.default_value = "ipc"
     _renew()
-    tools = [ROOT / "docs" / "weave" / name for name in ("charts.py", "results.py")]
-    drawn = [results.digest(set(results.PARTS)), *(path.read_text(encoding="utf-8") for path in tools)]
+    tools = ((HERE / name).read_text(encoding="utf-8") for name in ("charts.py", "results.py"))
+    drawn = [results.digest(set(results.PARTS)), *tools]
     key = hashlib.sha256("\0".join([source.read(ROOT).digest, *drawn]).encode()).hexdigest()[:16]
     cache = ROOT / ".cache" / "labs" / key
     config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(cache)
@@ -107,7 +105,7 @@ def _escaped(text: str | None) -> str | None:
 
 def _renew() -> None:
     """Draw with the package and typeset with the macros that are there now, not when serving began."""
-    now = source.read(ROOT).digest, *(path.read_bytes() for path in sorted(TABLES.glob("*.toml")))
+    now = source.read(ROOT).digest, *(path.read_bytes() for path in sorted(HERE.glob("*.toml")))
     if IMPORTED and [now] != IMPORTED:
         IMPORTED[:] = [None]  # what stands half made if one of these fails is made again
         for name in [name for name in sys.modules if name.partition(".")[0] == source.PACKAGE]:
@@ -156,12 +154,9 @@ def _dress(config: MkDocsConfig) -> None:
     scripts = (path.read_text(encoding="utf-8") for path in VENDOR.parent.glob("*.js"))
     script = next(theme.glob("javascripts/bundle.*.js")).read_text(encoding="utf-8")
     (assets / "book.css").write_text(styles.sheet(parts, pages, scripts, script), encoding="utf-8")
-    for path in [
-        *assets.glob("stylesheets/*"),
-        assets / "vendor/fonts.css",
-        assets / "vendor/katex/katex.min.css",
-    ]:
-        path.unlink(missing_ok=True)
+    merged = ("stylesheets/*", "vendor/fonts.css", "vendor/katex/katex.min.css")
+    for path in [path for name in merged for path in assets.glob(name)]:
+        path.unlink()
 
 
 def _lend(site: Path) -> None:
@@ -248,9 +243,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     cells: Any = BeautifulSoup(html, "html.parser").select(".jp-Notebook > .jp-CodeCell")
     OUTPUTS[address] = [_outputs(cell) for cell in cells]
     if len(cells) != len(list(current().pages[address].examples())):
-        raise PluginError(
-            f"docs/{address}: {len(cells)} blocks were executed, but the page has another number of them"
-        )
+        problem = f"{len(cells)} blocks were executed, but the page has another number of them"
+        raise PluginError(f"docs/{address}: {problem}")
     EXECUTED[address] = _blocks(address, config), OUTPUTS[address]
     Page.render(page, config, files)
     assert page.content is not None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from weave import listing
 from weave.book import Book, Target
-from weave.record import block_key
 from weave.scan import PROVED, STATEMENTS, Math, Open, Page
 from weave.typeset import expand, typeset
 
@@ -29,7 +28,7 @@ def claims(weaver: Weaver) -> str:
         for token in page.tokens:
             if isinstance(token, Open) and token.kind in PROVED:
                 stale = weaver.record.claim(weaver.book, page, token) is None
-                rows += _claim(weaver, weaver.book.labels[token.options["label"]], stale)
+                rows += _claim(weaver, weaver.book.labels[token.label], stale)
     return _table(["result", "checked by", "kind", "cases", "largest residual", "date"], rows)
 
 
@@ -37,11 +36,9 @@ def _claim(weaver: Weaver, target: Target, stale: bool) -> Iterator[list[str]]:
     """A row for each check of a result."""
     book, here = weaver.book, weaver.here
     words = f"{listing.reference(here, target)} {html.escape(target.title)}"
-    for number, (where, fence) in enumerate(book.checks.get(target.label, [])):
-        page = book.pages[where]
-        entry = weaver.record.entry(page.path, block_key(book, page, fence))
-        anchor = listing.href(here, where, book.check_anchor(fence))
-        link = f'<a href="{anchor}">{html.escape(listing.title(book, where))}</a>'
+    for number, (page, fence) in enumerate(book.checks.get(target.label, [])):
+        entry = weaver.record.block(book, page, fence)
+        link = listing.titled(book, here, page.address, book.check_anchor(fence))
         shown = words if number == 0 else ""
         if entry is None or stale:
             yield [shown, link, "changed since it was last checked", "", "", ""]
@@ -64,14 +61,10 @@ def _coded(weaver: Weaver, target: Target) -> str:
     """A short formula itself, and the listings that implement it."""
     page = weaver.book.pages[target.page]
     tex = next(t.tex for t in page.tokens if isinstance(t, Math) and t.label == target.label)
-    shown = (
-        typeset(tex.rstrip(".,;"), False)
-        if len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
-        else ""
-    )
-    names = dict.fromkeys(each.piece.name for each in weaver.book.implementations.get(target.label, []))
-    known = [weaver.book.labels[f"lst:{name}"] for name in names if f"lst:{name}" in weaver.book.labels]
-    return " ".join([shown, ", ".join(listing.reference(weaver.here, each) for each in known)])
+    short = len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
+    shown = typeset(tex.rstrip(".,;")) if short else ""
+    code = (listing.reference(weaver.here, each) for each in weaver.book.code(target.label))
+    return f"{shown} {', '.join(code)}"
 
 
 def _by_chapter(
@@ -80,13 +73,14 @@ def _by_chapter(
     after: Callable[[Weaver, Target], str] = lambda weaver, target: html.escape(target.title),
 ) -> str:
     """The targets of a kind, chapter by chapter."""
-    parts = []
+    items = dict[str, list[str]]()
     for address in weaver.book.chapters:
-        targets = [t for t in weaver.book.labels.values() if t.page == address and wanted(t)]
-        if targets:
-            items = [f"<li>{listing.reference(weaver.here, t)} {after(weaver, t)}</li>" for t in targets]
-            parts.append(f"<h3>{html.escape(listing.title(weaver.book, address))}</h3>{_list(items)}")
-    return "".join(parts)
+        title = html.escape(weaver.book.pages[address].title.text)
+        for target in weaver.book.labels.values():
+            if target.page == address and wanted(target):
+                entry = f"<li>{listing.reference(weaver.here, target)} {after(weaver, target)}</li>"
+                items.setdefault(title, []).append(entry)
+    return _lists(items)
 
 
 def listings(weaver: Weaver) -> str:
@@ -94,27 +88,24 @@ def listings(weaver: Weaver) -> str:
     book, items = weaver.book, dict[str, list[str]]()
     homes = [shown for shown in book.listings if not shown.again]
     for shown in sorted(homes, key=lambda each: (each.piece.module.name, each.piece.first)):
-        target = book.labels.get(f"lst:{shown.piece.name}")
-        if target:
-            where = f"line {shown.piece.first}, {html.escape(listing.title(book, shown.page))}"
+        if target := book.home(shown.piece.name):
+            where = f"line {shown.piece.first}, {html.escape(book.pages[shown.page].title.text)}"
             entry = f"<li>{listing.reference(weaver.here, target)}, {where}</li>"
-            items.setdefault(shown.piece.module.path.as_posix(), []).append(entry)
-    return _by_module(items)
+            items.setdefault(f"<code>{shown.piece.module.path.as_posix()}</code>", []).append(entry)
+    return _lists(items)
 
 
 def identifiers(weaver: Weaver) -> str:
     """Every definition of the package, module by module, with its home and with what uses it."""
     book, items = weaver.book, dict[str, list[str]]()
     for name in sorted(book.source.names):
+        home = book.home(name) or book.home(name.rpartition(".")[0])
         users = [f"<code>{user.removeprefix('mlp.')}</code>" for user in book.source.users[name]]
         users[USERS:] = [f"{len(users) - USERS} more"] * (len(users) > USERS)
-        target = book.labels.get(f"lst:{name}") or book.labels.get(f"lst:{name.rpartition('.')[0]}")
-        short = f"<code>{name.removeprefix('mlp.')}</code>"
-        address = listing.href(weaver.here, target.page, target.label) if target else ""
-        shown = f'<a href="{address}">{short}</a>' if target else short
         used = f", used by {', '.join(users)}" if users else ""
-        items.setdefault(book.source.names[name][0].name, []).append(f"<li>{shown}{used}</li>")
-    return _by_module(items)
+        entry = f"<li>{listing.definition(weaver.here, name, home)}{used}</li>"
+        items.setdefault(f"<code>{book.source.names[name][0].name}</code>", []).append(entry)
+    return _lists(items)
 
 
 def symbols(weaver: Weaver) -> str:
@@ -122,9 +113,7 @@ def symbols(weaver: Weaver) -> str:
     book, rows = weaver.book, []
     for tex, meaning in _notation(book.pages[NOTATION]):
         first = _first_use(book, expand(tex))
-        words = html.escape(listing.title(book, first)) if first else ""
-        link = f'<a href="{listing.href(weaver.here, first)}">{words}</a>' if first else ""
-        rows.append([typeset(tex, False), meaning, link])
+        rows.append([typeset(tex), meaning, listing.titled(book, weaver.here, first) if first else ""])
     return _table(["symbol", "meaning", "first used in"], rows, "symbols")
 
 
@@ -135,7 +124,7 @@ def _notation(page: Page) -> Iterator[tuple[str, str]]:
         found = re.match(r"\$(.+?)\$", cells[0])
         if line.startswith("|") and found:
             words = html.escape(cells[-1].partition(": `")[0], quote=False)
-            yield found[1].split(" = ")[0], re.sub(r"\$([^$]+)\$", lambda tex: typeset(tex[1], False), words)
+            yield found[1].split(" = ")[0], re.sub(r"\$([^$]+)\$", lambda tex: typeset(tex[1]), words)
 
 
 def _first_use(book: Book, symbol: str) -> str:
@@ -155,19 +144,11 @@ def _table(head: list[str], rows: list[list[str]], kind: str = "") -> str:
     return f'<div class="{f"scroll index {kind}".strip()}" tabindex="0" data-search-exclude>{table}</div>'
 
 
-def _by_module(items: dict[str, list[str]]) -> str:
-    return "".join(f"<h3><code>{module}</code></h3>{_list(each)}" for module, each in items.items())
+def _lists(items: dict[str, list[str]]) -> str:
+    """A heading and a list for each key."""
+    return "".join(
+        f'<h3>{heading}</h3><ul class="index">{"".join(each)}</ul>' for heading, each in items.items()
+    )
 
 
-def _list(items: list[str]) -> str:
-    return f'<ul class="index">{"".join(items)}</ul>'
-
-
-MAKERS: dict[str, Callable[[Weaver], str]] = {
-    "claims": claims,
-    "statements": statements,
-    "equations": equations,
-    "listings": listings,
-    "identifiers": identifiers,
-    "symbols": symbols,
-}
+MAKERS = {make.__name__: make for make in (claims, statements, equations, listings, identifiers, symbols)}

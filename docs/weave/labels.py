@@ -5,8 +5,6 @@ address leads there. `make record` appends the labels that are new. Listings are
 those of the code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -26,12 +24,9 @@ def lost(root: Path, known: Collection[str]) -> Iterator[WeaveError]:
     """The released labels that lead nowhere."""
     for line, (old, new) in enumerate(released(root).items(), 1):
         if new not in known:
-            yield WeaveError(
-                PATH.as_posix(),
-                line,
-                f"label {new!r} was released, and no page has it",
-                f"Restore it, or name beside it the label that takes its place: '{old} thm:...'",
-            )
+            problem = f"label {new!r} was released, and no page has it"
+            remedy = f"Restore it, or name beside it the label that takes its place: '{old} thm:...'"
+            yield WeaveError(PATH.as_posix(), line, problem, remedy)
 
 
 def keep(root: Path, known: Collection[str]) -> None:

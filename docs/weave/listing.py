@@ -1,30 +1,19 @@
 """Code as HTML: role colours and one grey, links on identifiers of `mlp`, folds, a header that says where."""
 
-from __future__ import annotations
-
 import html
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
+from typing import TypeAlias
 from urllib.parse import quote
 
 from pygments.lexers import get_lexer_by_name
-from pygments.token import (
-    Comment,
-    Generic,
-    Keyword,
-    Name,
-    Operator,
-    String,
-    Token,
-    _TokenType,
-    is_token_subtype,
-)
+from pygments.token import Comment, Generic, Keyword, Name, Operator, String, Token, is_token_subtype
+from pygments.token import _TokenType as Kind
 from pygments.util import ClassNotFound
 
 from weave.book import Book, Listing, Target
 from weave.record import Entry
-from weave.scan import Heading
 from weave.source import Link, Module, Piece, folds
 
 ROLES = {
@@ -38,8 +27,16 @@ ROLES = {
     for name in names.split()
 }
 USERS = 4  # more than these are counted, not named
-PLAIN = {Comment: "c", String: "s", Keyword: "k", Operator.Word: "k", Generic: "g"}
-
+CLASSES = {
+    **dict.fromkeys((Name.Function, Name.Class), "d"),
+    Comment: "c",
+    String: "s",
+    Keyword: "k",
+    Operator.Word: "k",
+    Generic: "g",
+}
+Links: TypeAlias = tuple[tuple[tuple[int, int], tuple[int, str]], ...]
+"""(line, column) in a text and (end column, address) of what leads somewhere."""
 
 PRE = '<pre class="block"><code>'  # the class tells it from code that Markdown itself would show
 
@@ -53,7 +50,7 @@ def href(here: str, there: str, anchor: str = "") -> str:
 
 def source_page(module: Module) -> str:
     """The page that shows a whole module."""
-    return f"source/{module.name.removeprefix('mlp.') if module.name != 'mlp' else 'mlp'}.md"
+    return f"source/{module.name.removeprefix('mlp.')}.md"
 
 
 def code(text: str, language: str) -> str:
@@ -62,68 +59,52 @@ def code(text: str, language: str) -> str:
     return f"{PRE}{''.join(lines(text, 'pycon' if session else language))}</code></pre>"
 
 
-def lines(
-    text: str, language: str = "python", links: dict[tuple[int, int], tuple[int, str]] | None = None
-) -> list[str]:
-    """Each line of `text` as HTML; `links` maps (line, column) in it to (end column, address)."""
-    return list(_lines(text, language, tuple((links or {}).items())))
-
-
 @cache
-def _lines(
-    text: str, language: str, linked: tuple[tuple[tuple[int, int], tuple[int, str]], ...]
-) -> list[str]:
-    links = dict(linked)
-    found: list[str] = [""]
-    column = 0
+def lines(text: str, language: str = "python", links: Links = ()) -> tuple[str, ...]:
+    """Each line of `text` as HTML."""
+    linked, found, column = dict(links), [""], 0
     for kind, value in _tokens(text, language):
         for part in value.splitlines(keepends=True):
-            end, address = links.get((len(found), column), (0, ""))
+            end, address = linked.get((len(found), column), (0, ""))
             shown = _styled(kind, part)
             found[-1] += f'<a href="{address}">{shown}</a>' if end == column + len(part) else shown
             column += len(part)
             if part.endswith("\n"):
                 found.append("")
                 column = 0
-    return found if found[-1] else found[:-1]
+    return tuple(found if found[-1] else found[:-1])
 
 
-def _tokens(text: str, language: str) -> Iterator[tuple[_TokenType, str]]:
+def _tokens(text: str, language: str) -> Iterable[tuple[Kind, str]]:
     try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False) if language else None
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False).get_tokens(text)
     except ClassNotFound:
-        lexer = None
-    if lexer is None:
-        return iter([(Token.Text, text)])
-    return iter((kind, value) for kind, value in lexer.get_tokens(text))
+        return [(Token.Text, text)]
 
 
 @cache
-def _styled(kind: _TokenType, value: str) -> str:
+def _styled(kind: Kind, value: str) -> str:
     """A token in its colour: a role, the one grey, or none."""
     shown = html.escape(value, quote=False)
     if is_token_subtype(kind, Name) and value in ROLES:
         return f'<span class="role-{ROLES[value]}">{shown}</span>'
-    if is_token_subtype(kind, Name.Function) or is_token_subtype(kind, Name.Class):
-        return f'<span class="d">{shown}</span>'
-    for known, name in PLAIN.items():
+    for known, name in CLASSES.items():
         if is_token_subtype(kind, known) and value.strip():
             return f'<span class="{name}">{shown}</span>'
     return shown
 
 
-def _links(book: Book, here: str, piece: Piece) -> dict[tuple[int, int], tuple[int, str]]:
+def _links(book: Book, here: str, piece: Piece) -> Links:
     """Where the identifiers of a piece lead: their home listing, or else their module's page."""
-    found = {}
-    for link in book.source.links[piece.module.name]:
-        if piece.first <= link.line <= piece.last and link.target != piece.name:
-            found[link.line - piece.first + 1, link.start] = (link.end, _home(book, here, link))
-    return found
+    return tuple(
+        ((link.line - piece.first + 1, link.start), (link.end, _home(book, here, link)))
+        for link in book.source.links[piece.module.name]
+        if piece.first <= link.line <= piece.last and link.target != piece.name
+    )
 
 
 def _home(book: Book, here: str, link: Link) -> str:
-    target = book.labels.get(f"lst:{link.target}")
-    if target:
+    if target := book.home(link.target):
         return href(here, target.page, target.label)
     module, _, node = book.source.find(link.target)
     return href(here, source_page(module), f"L{node.lineno}")
@@ -199,35 +180,29 @@ def _footer(book: Book, listing: Listing, executed: Entry | None) -> str:
 def _checks(book: Book, here: str, labels: list[str]) -> list[str]:
     """The blocks that check what the listing implements."""
     blocks = [block for label in labels for block in book.checks_of(label)]
-    anchors = dict.fromkeys(href(here, address, book.check_anchor(fence)) for address, fence in blocks)
+    anchors = dict.fromkeys(href(here, page.address, book.check_anchor(fence)) for page, fence in blocks)
     return [f'<a href="{anchor}">block {number}</a>' for number, anchor in enumerate(anchors, 1)]
 
 
 def _continued(book: Book, listing: Listing) -> list[str]:
     """The pages that show other parts of what this listing shows a part of."""
-    name = listing.piece.name
-    pages = dict.fromkeys(
-        other.page for other in book.listings if other.piece.name == name and not other.again
-    )
-    others = [page for page in pages if page != listing.page and not listing.piece.whole]
-    return [
-        f'<a href="{href(listing.page, page, f"lst:{name}")}">{html.escape(title(book, page))}</a>'
-        for page in others
-    ]
+    name, here = listing.piece.name, listing.page
+    parts = (other for other in book.listings if other.piece.name == name and not other.again)
+    pages = dict.fromkeys(part.page for part in parts if part.page != here and not listing.piece.whole)
+    return [titled(book, here, page, f"lst:{name}") for page in pages]
 
 
 def _users(book: Book, listing: Listing) -> list[str]:
     """The functions that use what this listing shows; more than a few are counted, not named."""
     users = book.source.users[listing.piece.name]
     more = [f"{len(users) - USERS} more"] if len(users) > USERS else []
-    return [named(book, listing.page, name) for name in users[:USERS]] + more
+    return [definition(listing.page, name, book.home(name)) for name in users[:USERS]] + more
 
 
-def named(book: Book, here: str, name: str) -> str:
-    """The name of a piece of the package, linked to its home listing if it has one."""
-    target = book.labels.get(f"lst:{name}")
+def definition(here: str, name: str, home: Target | None = None) -> str:
+    """A definition's name, linked to its home if that is given."""
     short = f"<code>{name.removeprefix('mlp.')}</code>"
-    return f'<a href="{href(here, target.page, target.label)}">{short}</a>' if target else short
+    return f'<a href="{href(here, home.page, home.label)}">{short}</a>' if home else short
 
 
 def reference(here: str, target: Target) -> str:
@@ -238,6 +213,6 @@ def reference(here: str, target: Target) -> str:
     return f'<a href="{href(here, target.page, target.label)}">{shown}</a>'
 
 
-def title(book: Book, address: str) -> str:
-    """A page's title: its first heading."""
-    return next(token.text for token in book.pages[address].tokens if isinstance(token, Heading))
+def titled(book: Book, here: str, address: str, anchor: str = "") -> str:
+    """A link to a page, or a place on it, by the page's title."""
+    return f'<a href="{href(here, address, anchor)}">{html.escape(book.pages[address].title.text)}</a>'

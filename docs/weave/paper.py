@@ -4,9 +4,6 @@ What a statement may contain is made by `export.Fragment`; here it learns the re
 those of the site: LaTeX counts as the book counts. What was run is quoted with what it printed.
 """
 
-from __future__ import annotations
-
-import html
 import re
 import sys
 from pathlib import Path
@@ -16,9 +13,9 @@ from xml.etree.ElementTree import Element
 from weave import explorer, pictures, sheet, sweep, tikz
 from weave.book import Book, current
 from weave.document import BOOK, LANDSCAPE, document, front
-from weave.export import Fragment, environment, escaped, optional, verbatim, within
-from weave.record import Record, block_key
-from weave.scan import FIGURES, STATEMENTS, Cite, Close, Fence, Heading, Math, Open, Page, Ref, Sheet, Token
+from weave.export import Fragment, environment, escaped, optional, verbatim
+from weave.record import Record
+from weave.scan import FIGURES, Cite, Close, Fence, Heading, Math, Open, Page, Sheet, Token
 from weave.tables import table
 from weave.typeset import preamble
 
@@ -29,12 +26,10 @@ MOVING = r"\emph{(On the site this figure can be operated.)} "
 def page(book: Book, address: str, kept: bool = False) -> str:
     """The page at `address` as one LaTeX file; `kept` leaves the book's macros and defines them."""
     source = book.pages[address]
-    inside = labels(source)
-    body = Paper(book, address, source, inside, kept).latex(0, len(source.text))
+    body = Paper(book, source, labels(source), kept).latex(0, len(source.text))
     number = book.chapters.get(address)
     counter = f"\\setcounter{{section}}{{{number - 1}}}\n" if number else ""
-    wide = any(isinstance(token, Sheet) for token in source.tokens)
-    macros = (preamble() if kept else "") + "\\geometry{landscape,margin=12mm}\n" * wide
+    macros = (preamble() if kept else "") + "\\geometry{landscape,margin=12mm}\n" * source.has_sheet
     return document(book, [counter + body], cited(source), macros)
 
 
@@ -43,46 +38,29 @@ def whole(book: Book) -> str:
     sources = {address: book.pages[address] for address in printed(book)}
     inside = {label for source in sources.values() for label in labels(source)}
     keys = {key for source in sources.values() for key in cited(source)}
-    parts, bodies = parts_of(book), [front(book)]
+    parts, bodies = {first: part for part, first in book.parts.items()}, [front(book)]
     for address, source in sources.items():
-        paper = Paper(book, address, source, inside)
+        paper = Paper(book, source, inside)
         highest = "chapter" if address in book.chapters else "unnumbered"
         paper.levels = (highest, "section", *paper.levels[1:3])
         part = f"\\part{{{escaped(parts[address])}}}\n" if address in parts else ""
         body = paper.latex(0, len(source.text))
-        wide = any(isinstance(token, Sheet) for token in source.tokens)
-        bodies.append(part + (LANDSCAPE.replace("@", body) if wide else body))
+        bodies.append(part + (LANDSCAPE.replace("@", body) if source.has_sheet else body))
     return document(book, bodies, keys, BOOK, "report")
 
 
 def printed(book: Book) -> list[str]:
     """The pages that make the book on paper: chapters, before them the notation, behind them the sheet."""
-    pages = (BEFORE, *book.chapters, BEHIND)
-    return [address for address in pages if address in book.pages]
-
-
-def parts_of(book: Book) -> dict[str, str]:
-    """The parts of the book, by the first chapter of each."""
-    sections = (entry for entry in book.config["nav"] if isinstance(entry, dict))
-    firsts = {}
-    for name, pages in (item for entry in sections for item in entry.items() if isinstance(item[1], list)):
-        first = next(iter(pages[0].values())) if isinstance(pages[0], dict) else pages[0]
-        if first in book.chapters:
-            firsts[first] = name
-    return firsts
+    return [address for address in (BEFORE, *book.chapters, BEHIND) if address in book.pages]
 
 
 def section(book: Book, address: str, heading: Heading, kept: bool = False) -> str:
     """A section of a page, down to the next heading of its level, as LaTeX to be pasted into another text."""
     source = book.pages[address]
-    following = [
-        token.start
-        for token in source.tokens
-        if isinstance(token, Heading) and token.start > heading.start and token.level <= heading.level
-    ]
-    end = following[0] if following else len(source.text)
-    inside = labels(source, heading.start, end)
-    paper = Paper(book, address, source, inside, kept)
+    end = len(source.text)
+    following = (token for token in source.between(heading.end, end) if isinstance(token, Heading))
+    end = next((token.start for token in following if token.level <= heading.level), end)
+    paper = Paper(book, source, labels(source, heading.start, end), kept)
     paper.drawing = False
     origin = f'% "{heading.text}", from "{book.config["site_name"]}", {address.removesuffix(".md")}.'
     needs = "% Needs: the preamble that the LaTeX of the whole page begins with."
@@ -91,14 +69,8 @@ def section(book: Book, address: str, heading: Heading, kept: bool = False) -> s
 
 def labels(source: Page, begin: int = 0, end: int | None = None) -> set[str]:
     """The labels that are defined between two places of a page."""
-    end = len(source.text) if end is None else end
-    found = set()
-    for token in within(source, [(begin, end)]):
-        if isinstance(token, Math | Heading) and token.label:
-            found.add(token.label)
-        elif isinstance(token, Open) and "label" in token.options:
-            found.add(token.options["label"])
-    return found
+    tokens = source.between(begin, len(source.text) if end is None else end)
+    return {token.label for token in tokens if isinstance(token, Math | Heading | Open) and token.label}
 
 
 def cited(source: Page) -> set[str]:
@@ -115,9 +87,9 @@ class Paper(Fragment):
     drawing = True
     levels: tuple[str, ...] = ("section", "subsection*", "subsubsection*", "paragraph*")
 
-    def __init__(self, book: Book, address: str, source: Page, inside: set[str], kept: bool = False) -> None:
+    def __init__(self, book: Book, source: Page, inside: set[str], kept: bool = False) -> None:
         super().__init__(book, source, inside, kept)
-        self.address, self.record = address, Record(book.root)
+        self.record = Record(book.root)
 
     def latex(self, begin: int, end: int) -> str:
         """The characters from `begin` to `end` of the page as LaTeX, no empty paragraph at a block's end."""
@@ -131,31 +103,28 @@ class Paper(Fragment):
             case Fence():
                 latex = self.program(token)
             case Open(kind="listing"):
-                shown = next(listing for listing in self.book.listings if listing.opened is token)
-                name = f"\\named{{{escaped(shown.piece.name)}}}\n"
-                latex = name + _lines(shown.piece.text, "aboveskip=0.4em")
+                piece = self.book.listing(token).piece
+                latex = f"\\named{{{escaped(piece.name)}}}\n{_lines(piece.text, 'aboveskip=0.4em')}"
             case Open(kind="source" | "bibliography") | Close(opened=Open(kind="source" | "bibliography")):
                 latex = ""
             case Open():
                 latex = self.figure(token) if token.kind in FIGURES else self.opening(token)
             case Close(opened=Open(kind=kind)) if kind in FIGURES:
-                label = token.opened.options.get("label")
-                latex = "}" + f"\\label{{{label}}}" * bool(label) + f"\n\\end{{{NAMES[kind]}}}"
+                latex = f"}}{labelled(token.opened.label)}\n\\end{{{NAMES[kind]}}}"
             case Close(opened=Open(kind=kind)) if kind != "listing":
                 latex = f"\\end{{{NAMES.get(kind, kind)}}}"
             case Sheet():
                 latex = self.sheet(token)
             case Cite():
-                latex = "; ".join(_cite(key, where) for key, where in token.keys)
+                latex = "; ".join(f"\\cite{optional(where)}{{{key}}}" for key, where in token.keys)
             case _:
                 latex = super().token(token)
         return latex
 
     def heading(self, heading: Heading) -> str:
         """A heading; only those of chapters are numbered, as on the site."""
-        text, label = escaped(html.unescape(heading.text.replace("`", ""))), heading.label
-        below = f"\\label{{{label}}}" if label else ""
-        return f"\\{self.levels[heading.level - 1]}{{{text}}}{below}"
+        below = labelled(heading.label)
+        return f"\\{self.levels[heading.level - 1]}{{{escaped(heading.words)}}}{below}"
 
     def figure(self, token: Open) -> str:
         """The beginning of a figure: the drawing, then its caption."""
@@ -197,21 +166,19 @@ class Paper(Fragment):
 
     def program(self, fence: Fence) -> str:
         """A block, and what it printed."""
-        key = block_key(self.book, self.page, fence) if fence.is_example else ""
-        shown, latex = self.record.entry(self.page.path, key), _lines(fence.code)
+        shown = self.record.block(self.book, self.page, fence) if fence.is_example else None
+        latex = _lines(fence.code)
         if shown and shown.output:
             latex += _lines(shown.output, "frame=none", shape="\\itshape")
         return latex + (self.chart(fence, shown.chart) if shown and shown.chart else "")
 
     def opening(self, token: Open) -> str:
         """The beginning of a statement, a proof, an exercise, a solution, a wrong turn or a note."""
-        name = NAMES.get(token.kind, token.kind)
-        title = optional(token.argument) if token.argument else ""
+        name, title = NAMES.get(token.kind, token.kind), optional(token.argument)
         if token.kind == "proof" and token.options.get("of"):
             target = self.book.labels[token.options["of"]]
             title = f"[Proof of {escaped(target.words)}]"
-        label = f"\\label{{{token.options['label']}}}" if "label" in token.options else ""
-        return f"\\begin{{{name}}}{title}{label}"
+        return f"\\begin{{{name}}}{title}{labelled(token.label)}"
 
     def sheet(self, token: Sheet) -> str:
         """A sheet: a table of formulas, and of the code and the checks in words."""
@@ -225,37 +192,19 @@ class Paper(Fragment):
             rows.append([escaped(row.name), *formulas, f"\\texttt{{{names}}}", checks])
         return f"{{\\footnotesize\n{table(rows, letters=WIDE)}\n}}"
 
-    def reference(self, ref: Ref) -> str:
-        """A reference, exercises, figures and wrong turns included."""
-        target = self.book.resolve(self.page, ref)
-        if (
-            ref.label in self.inside
-            and not ref.text
-            and target.kind in (*STATEMENTS, "exercise", "figure", "wrong")
-        ):
-            noun = "Wrong turn" if target.kind == "wrong" else target.kind.capitalize()
-            return f"{noun}~\\ref{{{ref.label}}}"
-        return super().reference(ref)
-
     def element(self, node: Element) -> str:
         """A node of Markdown's tree as LaTeX, tables and plain boxes included."""
         if node.tag == "table":
             return self.table(node)
         if node.tag in ("div", "section", "span", "br", "hr", "details", "summary"):
-            inner = escaped(node.text or "")
-            return inner + "".join(self.element(child) + escaped(child.tail or "") for child in node)
+            return self.inner(node)
         if node.tag == "blockquote":
-            return environment("quote", "".join(self.element(child) for child in node)) + "\n\n"
+            return environment("quote", self.inner(node).strip()) + "\n\n"
         return super().element(node)
 
     def table(self, node: Element) -> str:
         """A table that may break across pages, its columns as wide as the text allows."""
-        return table([[self.cell(cell) for cell in row] for row in node.iter("tr")]) + "\n\n"
-
-    def cell(self, cell: Element) -> str:
-        """The contents of a cell."""
-        inner = "".join(self.element(child) + escaped(child.tail or "") for child in cell)
-        return escaped(cell.text or "") + inner
+        return table([[self.inner(cell) for cell in row] for row in node.iter("tr")]) + "\n\n"
 
 
 COLUMNS, WIDE = 88, 118  # letters of code in a line, and letters in a line across the paper
@@ -268,8 +217,9 @@ CAPTION = re.compile(
 LAST = re.compile(r"\n\s*\n(?=\\end\{\w+\})")  # a paragraph's end before a block's
 
 
-def _cite(key: str, where: str) -> str:
-    return f"\\cite{optional(where) if where else ''}{{{key}}}"
+def labelled(label: str) -> str:
+    """The label of what stands before it, if it has one."""
+    return f"\\label{{{label}}}" if label else ""
 
 
 def _lines(text: str, *options: str, shape: str = "") -> str:

@@ -1,7 +1,5 @@
 """The drawings of figures: files, and what `mlp` plans: layers upward, steps to the right."""
 
-from __future__ import annotations
-
 import ast
 from typing import Any
 
@@ -47,7 +45,7 @@ def space_time(schedule: Schedule) -> str:
     Filled squares are evaluations, hollow ones repeat an earlier one, bars are kept states, triangles are
     reversals.
     """
-    n, steps = depth(schedule), list(walk_copied(schedule))
+    n, steps = depth(schedule), [(step.action, frozenset(step.states)) for step in walk(schedule)]
     width, height = LEFT + CELL * len(steps) + 4, CELL * (n + 1) + BOTTOM
     parts = [*grid(n, len(steps)), *bars(n, steps)]
     seen: set[int] = set()
@@ -70,11 +68,6 @@ def space_time(schedule: Schedule) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" style="{style}">'
         f"{''.join(parts)}</svg>"
     )
-
-
-def walk_copied(schedule: Schedule) -> list[tuple[Any, frozenset[int]]]:
-    """Each step with the states that are live while it is taken."""
-    return [(step.action, frozenset(step.states)) for step in walk(schedule)]
 
 
 def level(n: int, k: int) -> int:
@@ -103,7 +96,10 @@ def grid(n: int, steps: int) -> list[str]:
 
 
 def bars(n: int, steps: list[tuple[Any, frozenset[int]]]) -> list[str]:
-    """A bar for each stay of a state: from the step after it was computed to the step that uses it up."""
+    """A bar for each stay of a state: from the step after it was computed to the step that uses it up.
+
+    `steps` are (action, states that are live while it is taken).
+    """
     found, since = [], {0: 0}
     for time, (action, live) in enumerate([*steps, (None, frozenset())]):
         made = action.stop if isinstance(action, Advance) else -1

@@ -1,7 +1,5 @@
 """Previews: what a reference leads to, cut out of the finished page, for the card that shows it in place."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -5,8 +5,6 @@ key does, so a test run on another machine, or on another day, leaves the file a
 no entry says so: its blocks have changed since they were last run.
 """
 
-from __future__ import annotations
-
 import ast
 import datetime
 import fcntl
@@ -48,7 +46,7 @@ class Entry:
         """A check's finding in words."""
         if self.kind == "residual":
             return f"largest residual {self.worst:.1e} in {self.cases} cases"
-        return f"{'exact' if self.kind == 'exact' else 'exhaustive'} in {self.cases} cases"
+        return f"{self.kind} in {self.cases} cases"
 
 
 class Record:
@@ -64,22 +62,23 @@ class Record:
         found = self.places.get(place, {}).get(key)
         return Entry(**found) if found else None
 
+    def block(self, book: Book, page: Page, fence: Fence) -> Entry | None:
+        """The entry of a block, or None if it has changed since it was run."""
+        return self.entry(page.path, block_key(book, page, fence))
+
     def claim(self, book: Book, page: Page, statement: Open) -> Entry | None:
         """The entry of a result, or None if it or its checks have changed since they passed."""
-        return self.entry(f"{page.path}#{statement.options['label']}", claim_key(book, page, statement))
+        return self.entry(f"{page.path}#{statement.label}", claim_key(book, page, statement))
 
     def replace(self, place: str, seen: dict[str, Entry]) -> None:
         """Let `seen` be all that is known of a place; an entry whose key is there already stays as it is."""
         known = self.places.get(place, {})
         self.places[place] = {key: known.get(key) or _compact(entry) for key, entry in seen.items()}
 
-    def keep_only(self, places: set[str]) -> None:
-        """Forget places that the book no longer has."""
-        self.places = {place: entries for place, entries in self.places.items() if place in places}
-
-    def save(self) -> None:
-        """Write the file, if what it would say is not what it says."""
-        text = json.dumps(self.places, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+    def save(self, places: set[str]) -> None:
+        """Write what is known of these places, all that the book has, if the file says something else."""
+        kept = {place: entries for place, entries in self.places.items() if place in places}
+        text = json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
         if not self.path.exists() or self.path.read_text(encoding="utf-8") != text:
             self.path.write_text(text, encoding="utf-8")
 
@@ -120,8 +119,7 @@ def block_key(book: Book, page: Page, fence: Fence) -> str:
 def claim_key(book: Book, page: Page, statement: Open) -> str:
     """The key of a result: its text, and the keys of the blocks that check it."""
     begin, end = page.body(statement)
-    label = statement.options["label"]
-    keys = [block_key(book, book.pages[address], fence) for address, fence in book.checks.get(label, [])]
+    keys = [block_key(book, *block) for block in book.checks.get(statement.label, [])]
     return _hash(page.text[begin:end].strip(), *keys)
 
 

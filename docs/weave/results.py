@@ -6,8 +6,6 @@ named by its number or by what one of its columns says: `{{overhead.rows.bisecti
 measured yet is said to be so, and what the results do not have is the writer's mistake.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -17,22 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from weave import source
-from weave.scan import Fence, Math, Measured, Open, Page
+from weave.scan import Fence, Math, Measured, Open, Page, Token
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("docs") / "bench" / "results"
 PARTS = (
-    "step",
-    "products",
-    "epoch",
-    "lessons",
-    "memory",
-    "overhead",
-    "pareto",
-    "torch-checkpoint",
-    "mnist",
+    "step", "products", "epoch", "lessons", "memory", "overhead", "pareto", "torch-checkpoint", "mnist",
     "regression",
-)
+)  # fmt: skip
 """The parts of the benchmark command: a name in prose begins with one."""
 
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "ms": 1e-3, "s": 1}
@@ -89,12 +79,10 @@ def words(page: Page, token: Measured, root: Path = ROOT) -> str:
     try:
         data = load(part, root)
         return "(not measured)" if data is None else formatted(entry(data, steps), token.form)
-    except (LookupError, ValueError, TypeError) as problem:
-        raise page.error(
-            token.line,
-            f"no number {token.name!r} in the results: {problem.args[0]}",
-            f"Write {{{{part.entry.entry:.2f}}}}, as docs/bench/results/{part}.json has it",
-        ) from None
+    except (LookupError, ValueError, TypeError) as error:
+        problem = f"no number {token.name!r} in the results: {error.args[0]}"
+        remedy = f"Write {{{{part.entry.entry:.2f}}}}, as docs/bench/results/{part}.json has it"
+        raise page.error(token.line, problem, remedy) from None
 
 
 def entry(data: Any, steps: list[str]) -> Any:
@@ -154,20 +142,21 @@ TYPED = re.compile(
 
 def prose(page: Page) -> str:
     """The text of a page, its fences, formulas, numbers and listings blanked."""
-    text = list(page.text)
-    for token in page.tokens:
+
+    def shown(token: Token) -> str:
+        text = page.text[token.start : token.end]
         code = isinstance(token, Open) and token.kind == "listing"
-        if code or isinstance(token, Fence | Math | Measured):
-            text[token.start : token.end] = _blank(text[token.start : token.end])
-    return "".join(text)
+        return _blank(text) if code or isinstance(token, Fence | Math | Measured) else text
+
+    return page.replaced(shown)
 
 
 def typed(page: Page) -> Iterator[tuple[int, str]]:
     """(line, text) of each number that stands in prose with a unit of something measured, or with "times"."""
-    text = CODE.sub(lambda found: "".join(_blank(list(found[0]))), prose(page))
+    text = CODE.sub(lambda found: _blank(found[0]), prose(page))
     for found in TYPED.finditer(text):
         yield page.first_line + text.count("\n", 0, found.start()), " ".join(found[0].split())
 
 
-def _blank(text: list[str]) -> list[str]:
-    return ["\n" if character == "\n" else "\N{OBJECT REPLACEMENT CHARACTER}" for character in text]
+def _blank(text: str) -> str:
+    return re.sub(".", "\N{OBJECT REPLACEMENT CHARACTER}", text)

@@ -15,15 +15,15 @@ Everything between tokens is plain Markdown and is never looked at again. Becaus
 exactly these tokens, a fence that it shows and a fence that Sybil runs cannot be different fences.
 """
 
-from __future__ import annotations
-
+import html
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -48,6 +48,7 @@ BLOCKS = {
     **{kind: {"label", "alt"} for kind in FIGURES[1:]},
 }
 FENCE_OPTIONS = {"check", "raises", "norun", "fold"}
+T = TypeVar("T", bound="Token")
 PYTHON_LIKE = re.compile(r"\{?\s*\.?(py|python[23]?|py3|pycon|ipython)\b", re.IGNORECASE)
 
 
@@ -88,6 +89,11 @@ class Open(Token):
     argument: str
     options: dict[str, str]
 
+    @property
+    def label(self) -> str:
+        """Its label ("" if it has none)."""
+        return self.options.get("label", "")
+
 
 @dataclass(frozen=True)
 class Close(Token):
@@ -116,6 +122,11 @@ class Heading(Token):
     level: int
     text: str
     label: str
+
+    @property
+    def words(self) -> str:
+        """Its text without marks and entities."""
+        return html.unescape(self.text.replace("`", ""))
 
 
 @dataclass(frozen=True)
@@ -162,17 +173,42 @@ class Page:
     meta: dict[str, Any] = field(default_factory=dict)
     tokens: list[Token] = field(default_factory=list)
 
-    def fences(self) -> Iterator[Fence]:
+    @property
+    def address(self) -> str:
+        """Where it is under docs/, as the nav names it."""
+        return self.path.removeprefix("docs/")
+
+    @cached_property
+    def fences(self) -> list[Fence]:
         """Every fence, in order."""
-        return iter(self._fences)
+        return [token for token in self.tokens if isinstance(token, Fence)]
 
     def examples(self) -> Iterator[Fence]:
         """Every block that Sybil runs, in order."""
-        return (fence for fence in self._fences if fence.is_example)
+        return (fence for fence in self.fences if fence.is_example)
 
-    @cached_property
-    def _fences(self) -> list[Fence]:
-        return [token for token in self.tokens if isinstance(token, Fence)]
+    @property
+    def title(self) -> Heading:
+        """Its first heading."""
+        return next(token for token in self.tokens if isinstance(token, Heading))
+
+    @property
+    def has_sheet(self) -> bool:
+        """Whether a sheet is on it, which on paper needs more width."""
+        return any(isinstance(token, Sheet) for token in self.tokens)
+
+    def between(self, begin: int, end: int) -> list[Token]:
+        """The tokens that begin between two places of the text."""
+        first, last = (bisect_left(self.tokens, at, key=lambda token: token.start) for at in (begin, end))
+        return self.tokens[first:last]
+
+    def replaced(self, new: Callable[[Token], str], begin: int = 0, end: int | None = None) -> str:
+        """The text between two places, `new` of each token in the token's place."""
+        parts, at, end = [], begin, len(self.text) if end is None else end
+        for token in self.between(begin, end):
+            parts += [self.text[at : token.start], new(token)]
+            at = token.end
+        return "".join(parts) + self.text[at:end]
 
     def body(self, opened: Open) -> tuple[int, int]:
         """The characters between a block's opening lines and its closing line."""
@@ -219,11 +255,9 @@ def scan(path: str, source: str) -> Page:
         page.first_line = 1 + source[: front.end()].count("\n")
         page.meta = yaml.safe_load(front.group(1)) or {}
     if strange := STRANGE.search(page.text):
-        raise page.error(
-            page.first_line + page.text.count("\n", 0, strange.start()),
-            f"the character U+{ord(strange[0]):04X}, which says nothing",
-            "Take it out; in code, write it as an escape",
-        )
+        line = page.first_line + page.text.count("\n", 0, strange.start())
+        problem = f"the character U+{ord(strange[0]):04X}, which says nothing"
+        raise page.error(line, problem, "Take it out; in code, write it as an escape")
     _Scanner(page).run()
     return page
 
@@ -251,10 +285,8 @@ class _Scanner:
                 self.at += 1
         self._inline(text_from, self.at)
         if self.stack:
-            kind = self.stack[-1].kind
-            raise self.page.error(
-                self.stack[-1].line, f"the {kind} opened here is never closed", "Close it with a line ':::'"
-            )
+            problem = f"the {self.stack[-1].kind} opened here is never closed"
+            raise self.page.error(self.stack[-1].line, problem, "Close it with a line ':::'")
         self.page.tokens.sort(key=lambda token: token.start)
 
     def _construct(self) -> bool:
@@ -268,8 +300,8 @@ class _Scanner:
             self._block(line)
         elif line.lstrip().startswith("$$"):
             self._display()
-        elif line.startswith("<!--"):
-            self._comment()
+        elif line.startswith("<!--"):  # nothing in a comment is run or shown
+            self.at = self._until(re.compile("-->"), self.at, "the comment", "Close it with -->") + 1
         elif match := HEADING.match(line):
             self._add(Heading, 1, len(match[1]), match[2], match[3] or "")
         else:
@@ -282,7 +314,7 @@ class _Scanner:
     def _error(self, problem: str, remedy: str) -> WeaveError:
         return self.page.error(self._line(self.at), problem, remedy)
 
-    def _add(self, kind: type[Token], count: int, *fields: Any) -> Token:
+    def _add(self, kind: type[T], count: int, *fields: Any) -> T:
         """Add a token that covers `count` lines, without the last line's end, and step past it."""
         end = self.offsets[self.at + count]
         end -= self.page.text[end - 1 : end] == "\n"
@@ -309,17 +341,15 @@ class _Scanner:
     def _info(self, info: str) -> tuple[str, dict[str, str]]:
         """The language and the options of a fence's first line."""
         if PYTHON_LIKE.match(info) and not re.match(r"python( |$)", info):
-            raise self._error(
-                f"the fence header {info!r} would not be run", "Write ```python, without a space before it"
-            )
+            problem = f"the fence header {info!r} would not be run"
+            raise self._error(problem, "Write ```python, without a space before it")
         language, *rest = shlex.split(info) or [""]
         options = {name: value for name, _, value in (item.partition("=") for item in rest)}
         for name, value in options.items():
             if name not in FENCE_OPTIONS or language != "python" or not value:
                 allowed = ", ".join(f"{option}=..." for option in sorted(FENCE_OPTIONS))
-                raise self._error(
-                    f"unknown fence option {name!r}", f"A python fence may have {allowed}; other fences none"
-                )
+                remedy = f"A python fence may have {allowed}; other fences none"
+                raise self._error(f"unknown fence option {name!r}", remedy)
         return language, options
 
     def _block(self, line: str) -> None:
@@ -329,18 +359,15 @@ class _Scanner:
         kind, argument = match.groups()
         if kind == "sheet":
             self._sheet()
-            return
-        if kind is None:
-            if not self.stack:
-                raise self._error("':::' closes nothing", "Remove it, or open a block above with '::: kind'")
-            self._add(Close, 1, self.stack.pop())
-            return
-        if kind not in BLOCKS:
+        elif kind in BLOCKS:
+            count, options = self._options(kind)
+            self.stack.append(self._add(Open, count, kind, argument or "", options))
+        elif kind:
             raise self._error(f"unknown block {kind!r}", f"Known blocks: {', '.join(BLOCKS)}")
-        count, options = self._options(kind)
-        token = self._add(Open, count, kind, argument or "", options)
-        assert isinstance(token, Open)
-        self.stack.append(token)
+        elif self.stack:
+            self._add(Close, 1, self.stack.pop())
+        else:
+            raise self._error("':::' closes nothing", "Remove it, or open a block above with '::: kind'")
 
     def _sheet(self) -> None:
         """Read a sheet as one token: rows of cells parted by |, in a cell names parted by spaces."""
@@ -351,12 +378,9 @@ class _Scanner:
         for index in range(self.at + count, last):
             name, *cells = (cell.strip() for cell in self.lines[index].split("|"))
             if name and len(cells) != len(columns) + 1:
-                raise self.page.error(
-                    self._line(index),
-                    f"a row with {len(cells)} cells after its name, for {len(columns)} columns",
-                    "Write 'name | ' and a cell for each column, then one for results and listings; "
-                    "any may be empty",
-                )
+                problem = f"a row with {len(cells)} cells after its name, for {len(columns)} columns"
+                remedy = "Write 'name | ' and a cell for each column, then one for results and listings"
+                raise self.page.error(self._line(index), problem, f"{remedy}; any may be empty")
             if name:
                 rows.append((self._line(index), name, tuple(tuple(cell.split()) for cell in cells)))
         self._add(Sheet, last + 1 - self.at, columns, tuple(rows))
@@ -364,44 +388,28 @@ class _Scanner:
     def _options(self, kind: str) -> tuple[int, dict[str, str]]:
         """The number of lines of a block's head and its options, which end with the first other line."""
         options: dict[str, str] = {}
-        count = 1
-        for line in self.lines[self.at + 1 :]:
+        for at, line in enumerate(self.lines[self.at + 1 :], self.at + 1):
             match = OPTION.match(line.rstrip("\n"))
             if not match:
-                break
+                return at - self.at, options
             if match[1] not in BLOCKS[kind]:
                 allowed = ", ".join(sorted(BLOCKS[kind])) or "none"
-                raise self.page.error(
-                    self._line(self.at + count),
-                    f"a {kind} has no option {match[1]!r}",
-                    f"Its options: {allowed}; leave an empty line before the text",
-                )
+                remedy = f"Its options: {allowed}; leave an empty line before the text"
+                raise self.page.error(self._line(at), f"a {kind} has no option {match[1]!r}", remedy)
             options[match[1]] = match[2].strip()
-            count += 1
-        return count, options
+        return len(self.lines) - self.at, options
 
     def _display(self) -> None:
-        first = self.lines[self.at].strip()
-        closed_here = len(first) > 3 and first.endswith("$$")
-        last = (
-            self.at
-            if closed_here
-            else self._until(re.compile(r"\$\$\s*$"), self.at + 1, "the formula", "Close it with $$")
-        )
+        first, last = self.lines[self.at].strip(), self.at
+        if len(first) < 4 or not first.endswith("$$"):
+            last = self._until(re.compile(r"\$\$\s*$"), self.at + 1, "the formula", "Close it with $$")
         tex = "".join(self.lines[self.at : last + 1]).strip()[2:-2].strip()
         labels = LABEL.findall(tex)
         if len(labels) > 1:
-            raise self._error(
-                f"a formula with {len(labels)} labels",
-                r"Give each its own $$ ... $$, or label the whole once",
-            )
-        label = labels[0] if labels else ""
+            remedy = "Give each its own $$ ... $$, or label the whole once"
+            raise self._error(f"a formula with {len(labels)} labels", remedy)
         tex, pieces = _pieces(LABEL.sub("", tex).strip())
-        self._add(Math, last + 1 - self.at, tex, True, label, pieces)
-
-    def _comment(self) -> None:
-        """Step over an HTML comment: nothing in it is run or shown."""
-        self.at = self._until(re.compile("-->"), self.at, "the comment", "Close it with -->") + 1
+        self._add(Math, last + 1 - self.at, tex, True, "".join(labels), pieces)
 
     def _inline(self, first: int, last: int) -> None:
         """Find what stands within plain text, lines `first` to `last` (excluded): formulas, references."""
@@ -417,9 +425,8 @@ class _Scanner:
                 tex, pieces = _pieces(match["math"])
                 self.page.tokens.append(Math(*place, tex, False, "", pieces))
             elif match["dollar"]:
-                raise self.page.error(
-                    line, "a single $", r"Write \$ for a dollar sign; a formula has no space inside its $"
-                )
+                remedy = r"Write \$ for a dollar sign; a formula has no space inside its $"
+                raise self.page.error(line, "a single $", remedy)
             elif match["ref"]:
                 self.page.tokens.append(Ref(*place, match["reftext"], match["ref"]))
             elif match["cite"]:

@@ -54,13 +54,13 @@ def rows(book: Book, page: Page, token: Sheet) -> Iterator[Row]:
     for line, name, (*cells, more) in token.rows:
         found = [[book.formula(page, line, each) for each in cell] for cell in cells]
         row = Row(line, name, found, [], {})
-        for label in [*row.labels, *(each for each in more if not each.startswith("lst:"))]:
-            known = book.labels.get(label)
-            if known is None:
+        chosen = [each for each in more if each.startswith("lst:")]
+        for label in [*row.labels, *(each for each in more if each not in chosen)]:
+            if label not in book.labels:
                 raise page.error(line, f"the sheet names {label!r}, which no page defines", "Name a result")
             if result := book.results.get(label):
-                row.results[result.options["label"]] = result
-        row.code.extend(_code(book, page, line, row, [each for each in more if each.startswith("lst:")]))
+                row.results[result.label] = result
+        row.code.extend(_code(book, page, line, row, chosen))
         yield row
 
 
@@ -94,15 +94,12 @@ def inline(tex: str) -> str:
 def _code(book: Book, page: Page, line: int, row: Row, chosen: list[str]) -> list[Target]:
     """The listings that implement the row's equations, or else its results; of these the chosen ones."""
     equations, results = (
-        {f"lst:{each.piece.name}": None for label in labels for each in book.implementations.get(label, [])}
+        {code.label: code for label in labels for code in book.code(label)}
         for labels in (row.labels, row.results)
     )
+    known = equations | results
     for label in chosen:
-        if label not in {**equations, **results}:
-            raise page.error(
-                line,
-                f"{label!r} implements nothing of this row",
-                "Name a listing that says 'implements: ' with a label of the row's formulas or results",
-            )
-    wanted = chosen or equations or results
-    return [book.labels[label] for label in wanted if label in book.labels]
+        if label not in known:
+            remedy = "Name a listing that says 'implements: ' with a label of the row's formulas or results"
+            raise page.error(line, f"{label!r} implements nothing of this row", remedy)
+    return [known[label] for label in chosen or equations or results]

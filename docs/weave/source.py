@@ -76,25 +76,6 @@ class Module:
                 )
         return table
 
-    def code_lines(self) -> set[int]:
-        """Lines that hold code: not blank, not comment, not docstring, not an import."""
-        covered: set[int] = set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.stmt) and not _only_imports(node):
-                covered.update(_own_lines(node))
-        for holder in ast.walk(self.tree):
-            if (doc := docstring(holder)) is not None:
-                covered.difference_update(range(doc.lineno, _end(doc) + 1))
-        return {
-            line for line in covered if (text := self.lines[line - 1].strip()) and not text.startswith("#")
-        }
-
-    def body_lines(self) -> set[int]:
-        """First lines of the statements inside functions: what running the functions executes."""
-        functions = [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)]
-        inner = (node for function in functions for body in function.body for node in ast.walk(body))
-        return {node.lineno for node in inner if isinstance(node, ast.stmt)} & self.code_lines()
-
 
 @dataclass(frozen=True)
 class Link:
@@ -156,10 +137,8 @@ class Source:
         """For each module, its identifiers that stand for something defined in the package."""
         return {
             module.name: [
-                Link(
-                    node.end_lineno or node.lineno, _last_column(node) - len(tail), _last_column(node), target
-                )
-                for node, tail, dotted in _dotted_names(module.tree)
+                Link(*place, target)
+                for place, dotted in _dotted_names(module.tree)
                 if (target := self._meaning(module, dotted)) in self.names
             ]
             for module in self.modules.values()
@@ -223,20 +202,6 @@ def docstring(node: ast.AST) -> ast.stmt | None:
     return None
 
 
-def raising_lines(module: Module) -> set[int]:
-    """Lines of error branches: `raise` statements, and the bodies of `if`s and handlers that end in one."""
-    lines: set[int] = set()
-    for node in ast.walk(module.tree):
-        body = getattr(node, "body", None)
-        if isinstance(node, ast.If | ast.ExceptHandler) and body and isinstance(body[-1], ast.Raise):
-            lines.update(range(body[0].lineno, _end(body[-1]) + 1))
-            if isinstance(node, ast.ExceptHandler):
-                lines.add(node.lineno)
-        if isinstance(node, ast.Raise):
-            lines.update(range(node.lineno, _end(node) + 1))
-    return lines
-
-
 def _argument_checks(function: ast.FunctionDef) -> Iterator[ast.stmt]:
     """What follows the docstring and only checks: statements `validation...(...)` and `if ...: raise`."""
     for statement in function.body[1:] if docstring(function) is not None else function.body:
@@ -254,8 +219,8 @@ def _with_prefix(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
             yield from ((inner, f"{node.name}.") for inner in node.body)
 
 
-def _dotted_names(tree: ast.Module) -> Iterator[tuple[ast.Name | ast.Attribute, str, str]]:
-    """Every (node, last identifier, dotted name), such as (node, "matmul", "np.matmul")."""
+def _dotted_names(tree: ast.Module) -> Iterator[tuple[tuple[int, int, int], str]]:
+    """Every dotted name, with the line of its last identifier and the columns where that begins and ends."""
     for node in ast.walk(tree):
         parts: list[str] = []
         inner = node
@@ -264,21 +229,8 @@ def _dotted_names(tree: ast.Module) -> Iterator[tuple[ast.Name | ast.Attribute, 
             inner = inner.value
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(inner, ast.Name):
             parts.append(inner.id)
-            yield node, parts[0], ".".join(reversed(parts))
-
-
-def _only_imports(node: ast.stmt) -> bool:
-    """Whether a statement is an import, or an `if` around nothing else, such as `if TYPE_CHECKING:`."""
-    body = node.body if isinstance(node, ast.If) and not node.orelse else [node]
-    return all(isinstance(inner, ast.Import | ast.ImportFrom) for inner in body)
-
-
-def _own_lines(node: ast.stmt) -> range:
-    """The lines of a statement that are not lines of the statements inside it."""
-    body = getattr(node, "body", None)
-    if body and isinstance(body[0], ast.stmt):
-        return range(_first_line(node), max(_first_line(node), body[0].lineno - 1) + 1)
-    return range(_first_line(node), _end(node) + 1)
+            line, end = node.end_lineno or 0, node.end_col_offset or 0
+            yield (line, end - len(parts[0]), end), ".".join(reversed(parts))
 
 
 def _quoted(node: ast.AST, quote: str) -> ast.stmt:
@@ -305,11 +257,6 @@ def _first_line(node: ast.stmt) -> int:
 def _end(node: ast.stmt) -> int:
     assert node.end_lineno is not None
     return node.end_lineno
-
-
-def _last_column(node: ast.expr) -> int:
-    assert node.end_col_offset is not None
-    return node.end_col_offset
 
 
 def _without_docstrings(text: str) -> ast.Module:

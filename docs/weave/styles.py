@@ -4,10 +4,9 @@ The theme's sheet is for every site there can be: four fifths of it concern what
 rule stays if each class that its selector asks for is on some page or is named in a script of the site.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 import tinycss2
@@ -34,17 +33,13 @@ def sheet(parts: Iterable[tuple[str, str]], pages: Iterable[str], scripts: Itera
     known = set(SEARCH.findall(theme)).union(*(WORD.findall(script) for script in scripts))
     for page in pages:
         known.update(name for names in set(NAMED.findall(page)) for name in names.split())
-    text = "".join(_reduced(_moved(css, folder), known) for css, folder in parts)
-    return _without_idle_variables(text)
+    return _without_idle_variables("".join(_reduced(css, folder, known) for css, folder in parts))
 
 
-def _moved(css: str, folder: str) -> str:
-    """A sheet with its addresses as they are from the folder above `folder`."""
-    return RELATIVE.sub(rf"url({folder}\2)", css) if folder else css
-
-
-def _reduced(css: str, known: set[str]) -> str:
+def _reduced(css: str, folder: str, known: set[str]) -> str:
+    """A sheet with the rules that stay, its addresses as they are from the folder above `folder`."""
     css = css.replace(".focus-visible", ":focus-visible")  # a class for browsers that did not know it
+    css = RELATIVE.sub(rf"url({folder}\2)", css) if folder else css
     nodes = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     return "".join(_rules(nodes, known))
 
@@ -75,16 +70,10 @@ def _short(tokens: Iterable[Any]) -> str:
     return text.strip()
 
 
-def _selectors(prelude: Iterable[Any]) -> Iterator[str]:
+def _selectors(prelude: Iterable[Any]) -> list[str]:
     """The selectors that a rule is for."""
-    one: list[Any] = []
-    for token in prelude:
-        if token == ",":
-            yield _short(one)
-            one = []
-        else:
-            one.append(token)
-    yield _short(one)
+    groups = groupby(prelude, lambda token: bool(token == ","))
+    return [_short(one) for comma, one in groups if not comma]
 
 
 def _can_match(selector: str, known: set[str]) -> bool:

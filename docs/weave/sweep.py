@@ -4,11 +4,10 @@ Nothing is computed here: an activation and a loss that keep what passes through
 package works. The script (assets/sweep.js) only says which of them are shown.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,7 +24,7 @@ TABLE = tomllib.loads(Path(__file__).with_name("sweep.toml").read_text(encoding=
 FIRST = "D2"  # made by the step that is shown before a reader chooses one
 MOST_DECIMALS = 5
 WAYS = '<p class="way forward">forward</p><p class="way backward"><span>backward</span></p>'
-SIDE = re.compile(r"([A-Za-z])(\d?)")
+SIDE, FORMULA = re.compile(r"([A-Za-z])(\d?)"), re.compile(r"\$(.+?)\$")
 Seen: TypeAlias = dict[str, Array]
 
 
@@ -106,7 +105,7 @@ def array(name: str, numbers: Array, step: int) -> str:
         SIDE.sub(r"<i>\1</i><sub>\2</sub>", side) for side in shape.split()
     )
     return (
-        f'<div class="array" data-name="{name}" data-step="{step}">{typeset(tex, False)}{matrix(numbers)}'
+        f'<div class="array" data-name="{name}" data-step="{step}">{typeset(tex)}{matrix(numbers)}'
         f'<span class="shape">{sides}</span></div>'
     )
 
@@ -128,17 +127,11 @@ def matrix(numbers: Array) -> str:
 
 def item(step: dict[str, str], seen: Seen) -> str:
     """A step: its formula, the same in numbers, and its words."""
-    words = re.sub(r"\$(.+?)\$", lambda found: typeset(found[1], False), step["words"])
-    factors = "".join(factor(part, seen) for part in step["numbers"].split())
-    sides = (
-        [
-            typeset(step["tex"], False),
-            typeset("=", False) + factors,
-            typeset("=", False) + matrix(seen[step["makes"]]),
-        ]
-        if factors
-        else []
-    )
+    words = FORMULA.sub(lambda found: typeset(found[1]), step["words"])
+    sides = []
+    if step["makes"]:
+        equals, product = typeset("="), "".join(factors(step, seen, typeset, matrix))
+        sides = [typeset(step["tex"]), equals + product, equals + matrix(seen[step["makes"]])]
     formula = "".join(f'<span class="part">{side}</span>' for side in sides)
     return (
         f'<li data-takes="{step["takes"]}" data-lines="{step["lines"]}">'
@@ -146,12 +139,16 @@ def item(step: dict[str, str], seen: Seen) -> str:
     )
 
 
-def factor(part: str, seen: Seen) -> str:
-    """An array's numbers, or TeX in which B is a number."""
-    name, _, transposed = part.partition(".")
-    if name in seen:
-        return matrix(seen[name].T if transposed else seen[name])
-    return typeset(re.sub(r"\bB\b", str(seen["X0"].shape[1]), part), False)
+def factors(
+    step: dict[str, str], seen: Seen, tex: Callable[[str], str], shown: Callable[[Array], str]
+) -> Iterator[str]:
+    """What a step multiplies: an array's numbers, as `shown`, or `tex` in which B is a number."""
+    for part in step["numbers"].split():
+        name, _, transposed = part.partition(".")
+        if name in seen:
+            yield shown(seen[name].T if transposed else seen[name])
+        else:
+            yield tex(re.sub(r"\bB\b", str(seen["X0"].shape[1]), part))
 
 
 # ---------------------------------------------------------------- on paper
@@ -160,12 +157,10 @@ def factor(part: str, seen: Seen) -> str:
 def latex(net: mlp.Network, x: Array, y: Array) -> str:
     """All steps as a numbered list: the words, below them the formula, in letters and in numbers."""
     seen = arrays(net, x, y)
-    items = "\n".join(f"\\item {_words(step)}\n\\[{_formula(step, seen)}\\]" for step in TABLE["steps"])
+    words = [FORMULA.sub(lambda found: f"${expand(found[1])}$", step["words"]) for step in TABLE["steps"]]
+    formulas = [_formula(step, seen) for step in TABLE["steps"]]
+    items = "\n".join(f"\\item {said}\n\\[{tex}\\]" for said, tex in zip(words, formulas, strict=True))
     return f"\\begin{{enumerate}}\\setcounter{{enumi}}{{-1}}\n{items}\n\\end{{enumerate}}"
-
-
-def _words(step: dict[str, str]) -> str:
-    return re.sub(r"\$(.+?)\$", lambda found: f"${expand(found[1])}$", step["words"])
 
 
 def _formula(step: dict[str, str], seen: Seen) -> str:
@@ -175,15 +170,8 @@ def _formula(step: dict[str, str], seen: Seen) -> str:
         given = [f"{expand(TABLE['names'][name][0])} = {_matrix(seen[name])}" for name in names]
         lines = ",\\\\".join(",\\quad ".join(given[at : at + 3]) for at in range(0, len(given), 3))
         return f"\\begin{{gathered}}{lines}\\end{{gathered}}"
-    numbers = " ".join(_factor(part, seen) for part in step["numbers"].split())
+    numbers = " ".join(factors(step, seen, expand, _matrix))
     return f"{expand(step['tex'])} = {numbers} = {_matrix(seen[step['makes']])}"
-
-
-def _factor(part: str, seen: Seen) -> str:
-    name, _, transposed = part.partition(".")
-    if name in seen:
-        return _matrix(seen[name].T if transposed else seen[name])
-    return expand(re.sub(r"\bB\b", str(seen["X0"].shape[1]), part))
 
 
 def _matrix(numbers: Array) -> str:

@@ -1,7 +1,5 @@
 """Tables on paper: columns as wide as what they hold, or, where a line has no room for that, as it can be."""
 
-from __future__ import annotations
-
 import re
 
 from weave.export import unbracketed

@@ -4,8 +4,6 @@ Only what the book's drawings use is known, and anything else is a mistake that 
 Looks come from the style sheet, in its light scheme; a unit of the drawing is at most `UNIT` points.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import TypeAlias

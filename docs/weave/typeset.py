@@ -5,8 +5,6 @@ book's macros stand in macros.toml; what is copied from a page has them expanded
 amssymb.
 """
 
-from __future__ import annotations
-
 import atexit
 import hashlib
 import html
@@ -50,7 +48,7 @@ class TexError(Exception):
 # ---------------------------------------------------------------- typesetting
 
 
-def typeset(tex: str, display: bool) -> str:
+def typeset(tex: str, display: bool = False) -> str:
     """The formula as an element whose `data-tex` is the TeX to copy: KaTeX's HTML with MathML for screen
     readers, or the MathML alone where a browser draws that as well.
 

@@ -5,8 +5,6 @@ and is silent when it has not. The text fonts are cut down to the characters tha
 licences want modified fonts under another name, so the pages know them as "Book" and "Book Mono".
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shutil
@@ -29,6 +27,7 @@ LICENCE_NAMES = [0, 13, 14]  # the name table's copyright, licence and its addre
 
 STIX = "@fontsource-variable/stix-two-text"
 CODE = "@fontsource-variable/source-code-pro"
+TEXT, MONO = f"{STIX}/files/stix-two-text", f"{CODE}/files/source-code-pro"
 
 LATIN = (*range(0x20, 0x7F), *range(0xA0, 0x100), 0x131, 0x152, 0x153, *range(0x2000, 0x206F), 0x20AC, 0x2212)
 NAMES = (*range(0x100, 0x180), *range(0x218, 0x21C), 0x2020, 0x2021)  # letters of authors' names, daggers
@@ -78,29 +77,15 @@ class Face:
 
 
 FACES = (
-    Face("roman", f"{STIX}/files/stix-two-text-latin-wght-normal", "Book", "normal", LATIN),
-    Face("italic", f"{STIX}/files/stix-two-text-latin-wght-italic", "Book", "italic", LATIN, weights=400),
-    Face("roman-names", f"{STIX}/files/stix-two-text-latin-ext-wght-normal", "Book", "normal", NAMES),
-    Face(
-        "italic-names",
-        f"{STIX}/files/stix-two-text-latin-ext-wght-italic",
-        "Book",
-        "italic",
-        NAMES,
-        weights=400,
-    ),
+    Face("roman", f"{TEXT}-latin-wght-normal", "Book", "normal", LATIN),
+    Face("italic", f"{TEXT}-latin-wght-italic", "Book", "italic", LATIN, weights=400),
+    Face("roman-names", f"{TEXT}-latin-ext-wght-normal", "Book", "normal", NAMES),
+    Face("italic-names", f"{TEXT}-latin-ext-wght-italic", "Book", "italic", NAMES, weights=400),
     Face("symbols", KATEX_MAIN, "Book", "normal", SYMBOLS, weights=None, adjust="109%"),
     Face("symbols", KATEX_MAIN, "Book", "italic", SYMBOLS, weights=None, adjust="109%"),
     Face("math", KATEX_MAIN, "Book Math", "normal", (0x20,), weights=None),
-    Face("mono", f"{CODE}/files/source-code-pro-latin-wght-normal", "Book Mono", "normal", LATIN),
-    Face(
-        "mono-italic",
-        f"{CODE}/files/source-code-pro-latin-wght-italic",
-        "Book Mono",
-        "italic",
-        LATIN,
-        weights=400,
-    ),
+    Face("mono", f"{MONO}-latin-wght-normal", "Book Mono", "normal", LATIN),
+    Face("mono-italic", f"{MONO}-latin-wght-italic", "Book Mono", "italic", LATIN, weights=400),
 )
 
 
@@ -151,10 +136,8 @@ def katex(target: Path) -> None:
     (target / "katex.min.css").write_text(css, encoding="utf-8")
     for name in sorted(set(re.findall(r"url\(fonts/([^)]*)\)", css))):
         whole = re.match(r"KaTeX_(Main-Regular|Math-Italic|AMS|Size)", name)  # other faces are of letters
-        save(
-            cut(dist / "fonts" / name, characters(FORMULAS if whole else "20-7E 3B1-3C9")),
-            target / "fonts" / name,
-        )
+        kept = characters(FORMULAS if whole else "20-7E 3B1-3C9")
+        save(cut(dist / "fonts" / name, kept), target / "fonts" / name)
     shutil.copyfile(MODULES / "katex" / "LICENSE", target / "LICENSE.txt")
 
 
@@ -204,11 +187,8 @@ def mathematics() -> Any:
 
 def rule(face: Face, characters: Iterable[int]) -> str:
     """The @font-face rule of a face."""
-    weights = (
-        f"{face.weights[0]} {face.weights[1]}"
-        if isinstance(face.weights, tuple)
-        else face.weights or "400 700"
-    )
+    limits = face.weights or (400, 700)
+    weights = f"{limits[0]} {limits[1]}" if isinstance(limits, tuple) else limits
     lines = (
         f'font-family: "{face.family}"',
         f"font-style: {face.style}",

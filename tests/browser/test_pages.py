@@ -146,7 +146,7 @@ def test_copying_gives_what_was_promised(browser: Browser, address: str) -> None
     for name, source in book.pages.items():
         formulas = [expand(token.tex) for token in source.tokens if isinstance(token, Math) and token.display]
         statements = [
-            export.statement(book, name, source, token)
+            export.statement(book, source, token)
             for token in source.tokens
             if isinstance(token, Open) and "label" in token.options and token.kind in export.STATEMENTS
         ]

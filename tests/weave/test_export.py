@@ -23,8 +23,8 @@ from weave.tables import table
 def exported(book: Book) -> dict[str, str]:
     """Each statement's LaTeX, by its label."""
     return {
-        token.options["label"]: export.statement(book, address, page, token)
-        for address, page in book.pages.items()
+        token.label: export.statement(book, page, token)
+        for page in book.pages.values()
         for token in page.tokens
         if isinstance(token, Open) and token.kind in STATEMENTS
     }

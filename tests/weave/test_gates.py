@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
@@ -17,9 +18,9 @@ from sybil import Sybil
 from weave import results
 from weave.book import ROOT, Book, current
 from weave.examples import Recorder, run
-from weave.record import Record, block_key
+from weave.record import Record
 from weave.scan import PROVED, Open, scan
-from weave.source import raising_lines
+from weave.source import Module, docstring
 
 EXPLAINED = [
     "mlp.activations",
@@ -52,12 +53,13 @@ def book() -> Book:
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_every_line_of_an_explained_module_has_exactly_one_home(book: Book, name: str) -> None:
     module = book.source.modules[name]
-    homes: dict[int, list[str]] = {line: [] for line in module.code_lines()}
+    code = _code_lines(module)
+    homes: dict[int, list[str]] = {line: [] for line in code}
     for listing in book.listings:
         if listing.piece.module is module and not listing.again:
             for line in range(listing.piece.first, listing.piece.last + 1):
                 homes.setdefault(line, []).append(f"docs/{listing.page}:{listing.opened.line}")
-    missing = [f"{module.path}:{line}" for line in sorted(module.code_lines()) if not homes[line]]
+    missing = [f"{module.path}:{line}" for line in sorted(code) if not homes[line]]
     double = {f"{module.path}:{line}": where for line, where in homes.items() if len(where) > 1}
     assert not missing, f"no listing shows {missing}: add '::: listing' to the module's chapter"
     assert not double, f"several homes: {double}: mark all but one 'again: yes'"
@@ -67,7 +69,7 @@ def test_rendered_fences_are_the_collected_examples(book: Book, site: Path) -> N
     """The Python blocks in the built pages, and those that the scanner hands to Sybil, are the same texts."""
     for address, page in book.pages.items():
         shown = _Blocks.of(site / address.replace(".md", ".html"))
-        wanted = [" ".join(fence.code.split()) for fence in page.fences()]
+        wanted = [" ".join(fence.code.split()) for fence in page.fences]
         assert [" ".join(text.split()) for text in shown] == wanted, f"docs/{address}"
 
 
@@ -112,7 +114,7 @@ def test_blocks_that_are_not_run_are_counted(book: Book) -> None:
     unrun = [
         f"docs/{address}:{fence.line}"
         for address, page in book.pages.items()
-        for fence in page.fences()
+        for fence in page.fences
         if "norun" in fence.options
     ]
     assert len(unrun) == 0, unrun
@@ -139,8 +141,8 @@ def test_a_chapters_blocks_execute_its_listings(book: Book, recorder: Recorder) 
         executed = _executed(book, address)
         for listing in listings:
             piece = listing.piece
-            shown = set(range(piece.first, piece.last + 1)) - raising_lines(piece.module)
-            lines = piece.module.body_lines() & shown
+            shown = set(range(piece.first, piece.last + 1)) - _raising_lines(piece.module)
+            lines = _body_lines(piece.module) & shown
             missed = sorted(lines - executed.get(str(piece.module.path), set()))
             assert not missed, (
                 f"docs/{address}:{listing.opened.line}: no block executes {piece.module.path}:{missed}"
@@ -158,10 +160,8 @@ def test_every_result_is_checked_and_the_record_knows_it(book: Book) -> None:
         for token in page.tokens:
             if isinstance(token, Open) and token.kind in PROVED:
                 results += 1
-                for address, fence in book.checks[token.options["label"]]:
-                    entry = record.entry(
-                        book.pages[address].path, block_key(book, book.pages[address], fence)
-                    )
+                for block in book.checks[token.label]:
+                    entry = record.block(book, *block)
                     assert entry is None or (entry.result == "passed" and entry.cases > 0)
     assert results > 0
 
@@ -248,6 +248,59 @@ class _Blocks(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.inside and not self.skip and self.found:
             self.found[-1] += data
+
+
+def _code_lines(module: Module) -> set[int]:
+    """Lines that hold code: not blank, not comment, not docstring, not an import."""
+    covered: set[int] = set()
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.stmt) and not _only_imports(node):
+            covered.update(_own_lines(node))
+    for holder in ast.walk(module.tree):
+        if (doc := docstring(holder)) is not None:
+            covered.difference_update(_lines(doc))
+    return {line for line in covered if (text := module.lines[line - 1].strip()) and not text.startswith("#")}
+
+
+def _body_lines(module: Module) -> set[int]:
+    """First lines of the statements inside functions: what running the functions executes."""
+    functions = [node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)]
+    inner = (node for function in functions for body in function.body for node in ast.walk(body))
+    return {node.lineno for node in inner if isinstance(node, ast.stmt)} & _code_lines(module)
+
+
+def _raising_lines(module: Module) -> set[int]:
+    """Lines of error branches: `raise` statements, and the bodies of `if`s and handlers that end in one."""
+    lines: set[int] = set()
+    for node in ast.walk(module.tree):
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.If | ast.ExceptHandler) and body and isinstance(body[-1], ast.Raise):
+            lines.update(_lines(body[0], body[-1]))
+            if isinstance(node, ast.ExceptHandler):
+                lines.add(node.lineno)
+        if isinstance(node, ast.Raise):
+            lines.update(_lines(node))
+    return lines
+
+
+def _only_imports(node: ast.stmt) -> bool:
+    """Whether a statement is an import, or an `if` around nothing else, such as `if TYPE_CHECKING:`."""
+    body = node.body if isinstance(node, ast.If) and not node.orelse else [node]
+    return all(isinstance(inner, ast.Import | ast.ImportFrom) for inner in body)
+
+
+def _own_lines(node: ast.stmt) -> range:
+    """The lines of a statement that are not lines of the statements inside it."""
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+    body = getattr(node, "body", None)
+    if body and isinstance(body[0], ast.stmt):
+        return range(first, max(first, body[0].lineno - 1) + 1)
+    return range(first, _lines(node).stop)
+
+
+def _lines(first: ast.stmt, last: ast.stmt | None = None) -> range:
+    """The lines from one statement to another, or of one."""
+    return range(first.lineno, ((last or first).end_lineno or 0) + 1)
 
 
 def _executed(book: Book, address: str) -> dict[str, set[int]]:
