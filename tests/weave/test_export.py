@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pybtex.database import parse_string
 
 from weave import copies, export, paper
 from weave.book import Book, current
@@ -233,6 +234,27 @@ def test_a_page_is_cited_with_title_version_and_address(write: Callable[..., Boo
         "  url = {https://example.org/one.html},",
         "}",
     ]
+
+
+def test_the_works_that_a_page_cites_are_copied_as_their_entries(write: Callable[..., Book]) -> None:
+    """Of several entries, those that are cited, whole and under the keys of the page's LaTeX."""
+    book = write()
+    entry = book.bibliography.text
+    book.bibliography.text = (
+        f"@misc{{chen20,\n  year = {{2020}},\n}}\n\n{entry}\n@book{{ a1, title = {{@b}} }}\n"
+    )
+    assert copies.works(book, "one.md") == entry and r"\cite[section 2]{chen2016}" in paper.page(
+        book, "one.md"
+    )
+    assert copies.works(write(" and [@chen2016, section 2]", ""), "one.md") == ""
+
+
+def test_every_page_has_the_entries_that_it_cites() -> None:
+    book = current()
+    for address, page in book.pages.items():
+        written = parse_string(copies.works(book, address), "bibtex").entries
+        assert {*written} == paper.cited(page)
+        assert all(str(written[key]) == str(book.bibliography.entries[key]) for key in written)
 
 
 def test_an_error_that_is_meant_is_caught_in_a_program(write: Callable[..., Book]) -> None:
