@@ -17,7 +17,7 @@ from jupyter_client.connect import ConnectionFileMixin
 from markupsafe import Markup, escape
 from material.plugins.search.plugin import SearchIndex
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import PluginError
+from mkdocs.exceptions import Abort, PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
@@ -84,7 +84,14 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
-    """Escape the titles that mkdocs.yml gives to pages and to their parts."""
+    """Refuse a page that the nav leaves out; escape the titles that it gives to pages and to their parts."""
+    for file in files.documentation_pages():
+        if file.src_uri not in current().pages:
+            problem, remedy = (
+                "a page that the nav does not name",
+                "Add it to the nav of mkdocs.yml, or take it away",
+            )
+            raise PluginError(str(WeaveError(f"docs/{file.src_uri}", 1, problem, remedy)))
     for page in nav.pages:
         for each in (page, *page.ancestors):
             each.title = _escaped(each.title)
@@ -126,6 +133,12 @@ def on_pre_build(config: MkDocsConfig) -> None:
         mistakes = [error]
     if mistakes:
         raise PluginError("\n".join(map(str, mistakes)))
+
+
+def on_build_error(error: Exception) -> None:
+    """Say a writer's mistake that was found on the way, without the trace that led to it."""
+    if isinstance(error, WeaveError):
+        raise Abort(str(error)) from None
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -271,6 +271,10 @@ class _Scanner:
         elif line.startswith("<!--"):
             self._comment()
         elif match := HEADING.match(line):
+            if re.search(r"(?<!\\)\$", match[2]):
+                raise self._error(
+                    "a formula in a heading", "Say it in words: headings stand in contents, too"
+                )
             self._add(Heading, 1, len(match[1]), match[2], match[3] or "")
         else:
             return False
