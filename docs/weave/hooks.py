@@ -8,6 +8,7 @@ import importlib
 import re
 import sys
 from base64 import b64encode
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,7 @@ def on_post_build(config: MkDocsConfig) -> None:
             path.write_text(copies.bundle(book, address), encoding="utf-8")
     _lend(Path(config.site_dir))
     _dress(config)
+    _license(Path(config.site_dir) / "assets", Path(config.theme.dirs[1]))
 
 
 def _dress(config: MkDocsConfig) -> None:
@@ -175,6 +177,13 @@ def _dress(config: MkDocsConfig) -> None:
         assets / "vendor/katex/katex.min.css",
     ]:
         path.unlink(missing_ok=True)
+
+
+def _license(assets: Path, theme: Path) -> None:
+    """Put the licences of the theme and of its icons beside the files that they are for."""
+    own = distribution("mkdocs-material").read_text("licenses/LICENSE")
+    icons = (theme / ".icons" / "material" / "LICENSE").read_text(encoding="utf-8")
+    (assets / "LICENSE-theme.txt").write_text(f"{own}\n\nIts icons:\n\n{icons}", encoding="utf-8")
 
 
 def _lend(site: Path) -> None:
