@@ -208,6 +208,18 @@ def test_a_page_as_markdown_is_plain(write: Callable[..., Book]) -> None:
     assert "[](" not in text and "[@" not in text
 
 
+def test_a_figure_in_markdown_is_its_words(write: Callable[..., Book]) -> None:
+    figure = "::: figure\nsvg: a.svg\nalt: A line, rising.\n\nCaption.\n:::\n\n"
+    text = copies.markdown(write("```python check", f"{figure}```python check"), "one.md")
+    assert "**Figure 1.1.** [A line, rising.]\n\nCaption." in text
+
+
+def test_formulas_as_the_book_writes_them_are_found_by_their_tex(write: Callable[..., Book]) -> None:
+    """For who keeps macros and copies a selection: of those alone that have any."""
+    book = write("with $a^2$", r"with $a^2$ and $\adj{b}$ and $\R$")
+    assert copies.own(book, "one.md") == {"b": r"\adj{b}", r"\mathbb{R}": r"\R"}
+
+
 def test_what_is_copied_has_no_macros_of_the_book_unless_they_are_kept(write: Callable[..., Book]) -> None:
     """The displayed formulas are copied by their number, so inline ones do not count."""
     book = write("2a = a + a.", r"\wt{a} = a + a.")
