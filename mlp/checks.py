@@ -195,7 +195,7 @@ def taylor_rates(
     gradient, x, v : of one shape, in float64; |v| about 1.
     step, halvings : h = step, step/2, ..., step/2^halvings.
 
-    Returns the rates of R0 and of R1, each (halvings,).
+    Returns the rates of R0 and of R1, each (halvings,). Raises ValueError where f does not change along v.
 
     >>> x = np.array([0.5, -1.0])
     >>> first, second = taylor_rates(lambda x: float(np.exp(x).sum()), np.exp(x), x, np.ones(2))
@@ -206,10 +206,13 @@ def taylor_rates(
     for name, a in (("x", x), ("gradient", gradient), ("v", v)):
         validation.real(name, a)
     validation.adjoints((x, x), (gradient, v))
-    count = validation.positive_integer("halvings", halvings)
+    count = validation.at_most("halvings", validation.positive_integer("halvings", halvings), 1000)
     steps = validation.positive_number("step", step) / 2.0 ** np.arange(count + 1)
-    validation.number("f(x)", here := f(x))
-    change = np.array([f(x + h * v) for h in steps]) - here
+    here, *there = (validation.number("f(x)", f(at)) for at in (x, *(x + h * v for h in steps)))
+    change = np.array(there) - here
+    if not change.all():
+        remedy = "Take another v, a larger step, or fewer halvings."
+        raise ValueError(validation.message("f", "values that change along v", "f(x + hv) = f(x)", remedy))
     remainders = np.abs([change, change - steps * np.sum(gradient * v)])
     rates: Array = np.log2(remainders[:, :-1] / remainders[:, 1:])
     return rates[0], rates[1]

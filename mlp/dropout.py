@@ -67,7 +67,7 @@ class Dropped:
     def multiply_derivative(self, delta: Array, state: Array, *work: Any) -> None:
         """Multiply `delta` by M (.) phi'(z); `state` may be destroyed."""
         if self.needs == "output":
-            state *= 1 - self.dropout.rate  # phi(z), wherever it was kept
+            state *= 1 - float(self.dropout.rate)  # phi(z), wherever it was kept
         self.phi.multiply_derivative(delta, state, *work)
         self.drop(delta)
 

@@ -139,6 +139,7 @@ class Run:
         """Train for one epoch; if it diverges or is interrupted, put everything back."""
         if self.epoch == self.epochs:
             raise StopIteration
+        self.learning_rate = check.positive_number("learning_rate", self.learning_rate)
         before = self.state()
         try:
             loss, seconds = self.train_epoch()

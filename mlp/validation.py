@@ -381,10 +381,13 @@ def point(at: Sequence[Array]) -> None:
         real(f"at[{k}]", a)
 
 
-def number(what: str, value: object) -> None:
-    """Refuse a value that is no real number."""
-    if not isinstance(value, Real):
+def number(what: str, value: float) -> float:
+    """`value` as a float, if it is a finite real number."""
+    if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(message(what, "a real number", type(value), "Write float(...) around it."))
+    if not math.isfinite(to_float(value)):
+        raise ValueError(message(what, "a finite number", shown(value), "Take another point."))
+    return float(value)
 
 
 def moving(jv: Array) -> None:

@@ -47,6 +47,9 @@
   /** Whether the reader wants the book's own macros: "expanded" (the default) or "kept". */
   const wish = () => { try { return localStorage.getItem("macros") === "kept" ? "kept" : "expanded"; } catch { return "expanded"; } };
   const latex = async () => (await loaded())[wish()];
+  let own = {}; // how the book's macros write the formulas of this page: there before something is selected, if wished
+  const written = (element) => (wish() === "kept" && own[element.dataset.tex.trim()]) || element.dataset.tex.trim();
+  const prepare = () => wish() === "kept" && loaded().then((all) => { own = all.own; }, () => { /* expanded, then */ });
   const place = (element, all) => [...document.querySelectorAll(all)].indexOf(element);
 
   /** A displayed formula: from the page, or with the book's macros from the bundle. */
@@ -77,6 +80,7 @@
     markdown: async () => (await loaded()).md,
     program: async () => (await loaded()).py,
     citation,
+    works: async () => (await loaded()).works,
     code: (button) => program(button.closest(".code")),
   };
 
@@ -94,7 +98,11 @@
   const keep = document.querySelector(".take input");
   if (keep) {
     keep.checked = wish() === "kept";
-    keep.addEventListener("change", () => { try { localStorage.setItem("macros", keep.checked ? "kept" : "expanded"); } catch { /* not remembered */ } });
+    prepare();
+    keep.addEventListener("change", () => {
+      try { localStorage.setItem("macros", keep.checked ? "kept" : "expanded"); } catch { /* not remembered */ }
+      prepare();
+    });
     for (const heading of document.querySelectorAll("article h2[id^='sec:'], article h3[id^='sec:']")) {
       const tools = Object.assign(document.createElement("span"), { className: "take" });
       tools.append(copier("section", "Copy this section as LaTeX", "LaTeX"), copier("citation", "Copy a BibTeX entry for this section", "BibTeX"));
@@ -152,13 +160,17 @@
   document.addEventListener("copy", (event) => {
     const selection = getSelection();
     if (selection.isCollapsed) return;
-    const holder = document.createElement("div");
-    holder.append(selection.getRangeAt(0).cloneContents());
+    const range = selection.getRangeAt(0).cloneRange(), holder = document.createElement("div");
+    const [first, last] = [range.startContainer, range.endContainer].map((node) => (node.closest ? node : node.parentElement)?.closest("[data-tex]"));
+    if (first) range.setStartBefore(first); // a part of a formula has no TeX: all of it is meant
+    if (last) range.setEndAfter(last);
+    holder.append(range.cloneContents());
+    holder.querySelectorAll("button, script, style").forEach((element) => element.remove());
     const formulas = holder.querySelectorAll("[data-tex]");
     if (!formulas.length) return;
     for (const formula of formulas) {
       const dollars = formula.matches(".katex-display") ? "$$" : "$";
-      formula.replaceWith(dollars + formula.dataset.tex.trim() + dollars);
+      formula.replaceWith(dollars + written(formula) + dollars);
     }
     event.clipboardData.setData("text/plain", holder.textContent);
     event.preventDefault();
@@ -189,7 +201,7 @@
     const below = box.bottom + card.offsetHeight + 12 < innerHeight;
     card.style.top = `${(below ? box.bottom + 6 : Math.max(4, box.top - card.offsetHeight - 6)) + scrollY}px`;
   }
-  for (const link of document.querySelectorAll("article a.ref, article a.cite, article .claim a, article .notes a, article .coded a, article .index a")) {
+  for (const link of document.querySelectorAll("article a.ref, article a.cite, article .claim a, article .notes a, article .coded a, article .purpose a, article .sheet a, article .index a")) {
     if (!link.hash) continue;
     const later = () => { clearTimeout(waiting); waiting = setTimeout(() => show(link), 250); };
     link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && later());

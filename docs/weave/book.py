@@ -415,22 +415,32 @@ def _nav(entries: list[Any], part: str = "") -> Iterator[tuple[str, str]]:
                 yield value, part
 
 
-FOREIGN = re.compile(r"""(?:\bsrc\s*=\s*["']?|<link\b[^>]*?|!\[[^\]]*\]\()(?:https?:)?//[^\s"')>]+""")
+FOREIGN = re.compile(
+    r"""(?:\b(?:src|srcset|poster)\s*=\s*["']?|<link\b[^>]*?|!\[[^\]]*\]\(|@import\s+["']|\burl\(\s*["']?)"""
+    r"""(?:https?:)?//[^\s"')>]+"""
+)
+FENCELESS = re.compile(
+    r"<pre\b|(?<=\n)(?![ <\ufffc]|[-*+][ ]|\d+[.)][ ])[^\n]+\n(?:[ ]*\n)+(?P<code>[ ]{4,}\S[^\n]*)"
+)
 WORDLESS = re.compile(r"""!\[\s*\]\(|<img\b(?![^>]*\balt=["'][^"'])""")
 
 
 def _in_prose(page: Page) -> Iterator[WeaveError]:
-    """Numbers that are typed, and pictures and scripts, outside of code, that a page should not have."""
+    """A missing title; numbers that are typed; pictures, scripts and code that prose should not have."""
+    if not any(isinstance(token, Heading) for token in page.tokens):
+        yield page.error(page.first_line, "a page without a title", "Begin it with '# Title'")
     for line, text in results.typed(page):
         remedy = "Name it in the results, {{part.entry:.1f}}, or print it in a block"
         yield page.error(line, f"a measured number, {text!r}, is typed", remedy)
     for pattern, problem, remedy in [
         (FOREIGN, "is loaded from another host", "Put the file under docs/ and name it from there"),
         (WORDLESS, "has no text alternative", "Say in words what is to be seen: ![a line that rises](a.svg)"),
+        (FENCELESS, "would be shown as code and run by nobody", "Write ```python, or indent it less"),
     ]:
         for found in pattern.finditer(results.prose(page)):
-            line = page.first_line + page.text.count("\n", 0, found.start())
-            yield page.error(line, f"{found[0]!r} {problem}", remedy)
+            what = found.lastgroup or 0
+            line = page.first_line + page.text.count("\n", 0, found.start(what))
+            yield page.error(line, f"{found[what].strip()!r} {problem}", remedy)
 
 
 def noun(kind: str) -> str:

@@ -24,6 +24,12 @@ class Bibliography:
         """Every entry, by its key."""
         return dict(parse_file(str(self.path), "bibtex").entries) if self.text else {}
 
+    def written(self, key: str) -> str:
+        """An entry as the file has it."""
+        entries = re.split(r"^(?=@)", self.text, flags=re.MULTILINE)
+        begins = re.compile(rf"@\w+\{{\s*{re.escape(key)}\s*,")
+        return next(filter(begins.match, entries)).strip() + "\n"
+
     def cited_as(self, key: str, locator: str = "") -> str:
         """How a citation reads in the text: "Griewank & Walther 2000, section 3"."""
         entry = self.entries[key]

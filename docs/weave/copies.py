@@ -43,7 +43,9 @@ def bundle(book: Book, address: str) -> str:
         "md": markdown(book, address),
         "py": program(book, address),
         "bib": bibtex(book, address),
+        "works": works(book, address),
         "places": places(book, address),
+        "own": own(book, address),
     }
     return f"window.bookCopies = {json.dumps(taken)};\n"
 
@@ -181,6 +183,23 @@ def bibtex(book: Book, address: str) -> str:
     }
     body = "".join(f"  {name} = {value},\n" for name, value in fields.items() if value)
     return f"@misc{{book-{key},\n{body}}}\n"
+
+
+def own(book: Book, address: str) -> dict[str, str]:
+    """The formulas of a page that the book's macros write in another way, by what they stand for."""
+    source = book.pages[address]
+    written = [token.tex for token in source.tokens if isinstance(token, Math)]
+    for token in source.tokens:
+        if isinstance(token, Sheet):
+            written += [tex for row in sheet.rows(book, source, token) for cell in row.shown for tex in cell]
+    known = {expand(tex).strip(): tex.strip() for tex in written}
+    return {meant: tex for meant, tex in known.items() if tex != meant}
+
+
+def works(book: Book, address: str) -> str:
+    """The entries of the works that the page cites, under the keys that its LaTeX cites."""
+    keys = sorted(paper.cited(book.pages[address]))
+    return "\n".join(map(book.bibliography.written, keys))
 
 
 def places(book: Book, address: str) -> dict[str, str]:

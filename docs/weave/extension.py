@@ -49,6 +49,7 @@ TAKEN = {
     "markdown": ("Markdown", "Copy the page as Markdown"),
     "program": ("Python", "Copy all blocks as one program"),
     "citation": ("BibTeX", "Copy a BibTeX entry for the page"),
+    "works": (".bib", "Copy the BibTeX entries of the works that the page cites"),
 }
 """What can be copied of a whole chapter, or of a page with sheets."""
 
@@ -240,8 +241,23 @@ class Weaver:
             attributes.append(f'data-section="{chapter}.{next(self.sections)}"')
         braced = f" {{ {' '.join(attributes)} }}" if attributes else ""
         sheets = heading.level == 1 and self.page.has_sheet
-        taken = self.block(_take(bool(list(self.page.examples())))) if number or sheets else ""
+        taken = self.block(self.taken()) if number or sheets else ""
         return f"{'#' * heading.level} {heading.text}{braced}{taken}"
+
+    def taken(self) -> str:
+        """The line below the title that offers what can be copied of the page, if it has any of it."""
+        there = {  # of what not every page has
+            "program": any(self.page.examples()),
+            "works": any(isinstance(token, Cite) for token in self.page.tokens),
+        }
+        buttons = " ".join(
+            f'<button type="button" class="copy words" data-copy="{kind}" title="{purpose}">{words}</button>'
+            for kind, (words, purpose) in TAKEN.items()
+            if there.get(kind, True)
+        )
+        macros = "LaTeX is copied with the book's own macros instead of what they stand for"
+        kept = f'<label title="{macros}"><input type="checkbox"> keep macros</label>'
+        return f'<p class="take" data-search-exclude>Copy this page: {buttons} {kept}</p>'
 
     def cite(self, cite: Cite) -> str:
         """Links to the entries of the bibliography."""
@@ -444,18 +460,6 @@ def legible(drawing: str) -> str:
     box = re.search(r'viewBox="0 0 ([\d.]+)', drawing)
     least = float(box[1]) * 9 / min([13, *map(float, sizes)]) if box else 0
     return re.sub(r'(<svg\b[^>]*style=")', rf"\1min-width: {least:.0f}px; ", drawing, count=1)
-
-
-def _take(runs: bool) -> str:
-    """The line below a page's title that offers what can be copied; a program only where blocks are run."""
-    buttons = " ".join(
-        f'<button type="button" class="copy words" data-copy="{kind}" title="{purpose}">{words}</button>'
-        for kind, (words, purpose) in TAKEN.items()
-        if runs or kind != "program"
-    )
-    macros = "LaTeX is copied with the book's own macros instead of what they stand for"
-    kept = f'<label title="{macros}"><input type="checkbox"> keep macros</label>'
-    return f'<p class="take" data-search-exclude>Copy this page: {buttons} {kept}</p>'
 
 
 def _count(number: int, noun: str) -> str:

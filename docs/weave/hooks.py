@@ -6,6 +6,7 @@ import importlib
 import re
 import sys
 from base64 import b64encode
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from jupyter_client.connect import ConnectionFileMixin
 from markupsafe import Markup, escape
 from material.plugins.search.plugin import SearchIndex
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import PluginError
+from mkdocs.exceptions import Abort, PluginError
 from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
@@ -82,7 +83,14 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
-    """Escape the titles that mkdocs.yml gives to pages and to their parts."""
+    """Refuse a page that the nav leaves out; escape the titles that it gives to pages and to their parts."""
+    for file in files.documentation_pages():
+        if file.src_uri not in current().pages:
+            problem, remedy = (
+                "a page that the nav does not name",
+                "Add it to the nav of mkdocs.yml, or take it away",
+            )
+            raise PluginError(str(WeaveError(f"docs/{file.src_uri}", 1, problem, remedy)))
     for page in nav.pages:
         for each in (page, *page.ancestors):
             each.title = _escaped(each.title)
@@ -126,6 +134,12 @@ def on_pre_build(config: MkDocsConfig) -> None:
         raise PluginError("\n".join(map(str, mistakes)))
 
 
+def on_build_error(error: Exception) -> None:
+    """Say a writer's mistake that was found on the way, without the trace that led to it."""
+    if isinstance(error, WeaveError):
+        raise Abort(str(error)) from None
+
+
 def on_post_build(config: MkDocsConfig) -> None:
     """Put the bundle of what can be copied beside each page."""
     book = current()
@@ -136,6 +150,7 @@ def on_post_build(config: MkDocsConfig) -> None:
             path.write_text(copies.bundle(book, address), encoding="utf-8")
     _lend(Path(config.site_dir))
     _dress(config)
+    _license(Path(config.site_dir) / "assets", Path(config.theme.dirs[1]))
 
 
 def _dress(config: MkDocsConfig) -> None:
@@ -157,6 +172,13 @@ def _dress(config: MkDocsConfig) -> None:
     merged = ("stylesheets/*", "vendor/fonts.css", "vendor/katex/katex.min.css")
     for path in [path for name in merged for path in assets.glob(name)]:
         path.unlink()
+
+
+def _license(assets: Path, theme: Path) -> None:
+    """Put the licences of the theme and of its icons beside the files that they are for."""
+    own = distribution("mkdocs-material").read_text("licenses/LICENSE")
+    icons = (theme / ".icons" / "material" / "LICENSE").read_text(encoding="utf-8")
+    (assets / "LICENSE-theme.txt").write_text(f"{own}\n\nIts icons:\n\n{icons}", encoding="utf-8")
 
 
 def _lend(site: Path) -> None:

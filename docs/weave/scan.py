@@ -303,6 +303,10 @@ class _Scanner:
         elif line.startswith("<!--"):  # nothing in a comment is run or shown
             self.at = self._until(re.compile("-->"), self.at, "the comment", "Close it with -->") + 1
         elif match := HEADING.match(line):
+            if re.search(r"(?<!\\)\$", match[2]):
+                raise self._error(
+                    "a formula in a heading", "Say it in words: headings stand in contents, too"
+                )
             self._add(Heading, 1, len(match[1]), match[2], match[3] or "")
         else:
             return False

@@ -162,6 +162,7 @@ def test_copying_gives_what_was_promised(browser: Browser, address: str) -> None
             assert copied(page, "page") == [bundle["page"]]
             assert copied(page, "markdown") == [copies.markdown(book, name)]
             assert copied(page, "program") == [copies.program(book, name)]
+            assert copied(page, "works") == list(filter(None, [copies.works(book, name)]))
             cited, *sections = copied(page, "citation")
             assert cited == copies.bibtex(book, name) and all("howpublished" in text for text in sections)
         page.context.close()
@@ -180,6 +181,35 @@ def test_macros_are_kept_if_the_reader_wants_them(browser: Browser, address: str
     assert page.locator(".take input").is_checked()
     assert copied(page, "page") == [paper.page(book, name, kept=True)]
     assert "\\adj{\\bar W}" in copied(page, "formula")[0]
+    page.context.close()
+
+
+def test_a_selection_within_a_formula_is_its_tex(browser: Browser, address: str) -> None:
+    """All of it, however little was drawn over, with the book's macros if kept; no words of buttons."""
+    page, troubles = opened(browser, f"{address}/derivatives/affine-map.html", 1280, "light")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    def taken() -> str:
+        page.keyboard.press("Control+c")
+        return str(page.evaluate("navigator.clipboard.readText()"))
+
+    displayed, line = page.locator(".equation").first, page.locator("article p > [data-tex]").first
+    whole = "$$" + displayed.locator("[data-tex]").get_attribute("data-tex").strip() + "$$"
+    displayed.scroll_into_view_if_needed()
+    box = displayed.locator(".katex-html").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    assert taken() == whole and "\\bar W &= \\Delta" in whole
+    line.dblclick()
+    assert taken() == f"${line.get_attribute('data-tex')}$"
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.equation'))")
+    assert taken().strip() == f"{whole}(2.1)"
+    page.locator(".take input").check()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.equation [data-tex]'))")
+    page.wait_for_function("window.bookCopies")
+    assert "\\adj{\\bar W} &= \\adj{\\Delta}" in taken() and troubles == []
     page.context.close()
 
 

@@ -499,6 +499,12 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "checks.taylor_rates: v a list": (rates(v=[1.0, 1.0]), TypeError, "v", "an array", "list", "np.asarray"),
     "checks.taylor_rates: step zero": (rates(step=0.0), ValueError, "step", "positive", "0.0", "Try"),
     "checks.taylor_rates: halvings": (rates(halvings=0), ValueError, "halvings", "positive", "0", "at least 1"),
+    "checks.taylor_rates: halvings beyond all numbers": (rates(halvings=10**15), ValueError, "halvings", "at most 1000", "1000000000000000", "halvings=1000"),
+    "checks.taylor_rates: f a truth": (rates(f=lambda x: bool(x[0] > 0)), TypeError, "f(x)", "a real number", "bool", "float"),
+    "checks.taylor_rates: f NaN": (rates(f=lambda x: float("nan")), ValueError, "f(x)", "finite", "nan", "another point"),
+    "checks.taylor_rates: f a number once only": (rates(f=lambda x: square(x) if x[0] == 1 else None), TypeError, "f(x)", "a real number", "NoneType", "float"),
+    "checks.taylor_rates: v zero": (rates(v=np.zeros(2)), ValueError, "f", "change along v", "f(x + hv) = f(x)", "another v"),
+    "checks.taylor_rates: step below all rounding": (rates(step=1e-300), ValueError, "f", "change along v", "f(x + hv) = f(x)", "a larger step"),
     "checks.taylor_rates: halvings float": (rates(halvings=1.5), TypeError, "halvings", "integer", "1.5", "int"),
     # ------------------------------------------------------------ curvature
     "curvature.jvp: no network": (lambda w: curvature.jvp(w.x, w.x, w.v), TypeError, "net", "a Network", "ndarray", "Network.initialize"),

@@ -298,6 +298,15 @@ def test_the_checks_of_its_arguments() -> None:
             call()
 
 
+@pytest.mark.parametrize("rate", [Fraction(1, 10), np.float16(0.1), np.float32(0.1)])
+def test_a_rate_of_any_type_is_its_float(rate: Any) -> None:
+    """The mask and what undoes it on the way back are one number, in the precision of the network."""
+    net = mlp.Network.initialize([3, 4, 2], hidden="tanh", dtype=np.float64)
+    x, y = np.ones((3, 5)), np.eye(2)[:, [0, 1, 0, 1, 1]]
+    given, plain = (net.backprop(x, y, dropout=Dropout(each, 3, 0)) for each in (rate, float(rate)))
+    assert np.array_equal(given.vector, plain.vector) and plain.vector.any()
+
+
 def test_it_is_a_value() -> None:
     one = Dropout(0.5, 0, 1)
     assert one == Dropout(0.5, 0, 1) != Dropout(0.5, 0, 2) and hash(one) == hash(Dropout(0.5, 0, 1))

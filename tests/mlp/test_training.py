@@ -1,6 +1,7 @@
 """Training: what a step does, reproducibility, divergence, records, the bar, and what is learnt."""
 
 import io
+import math
 import os
 import pickle
 from pathlib import Path
@@ -180,6 +181,19 @@ def test_divergence_restores_everything(options: dict[str, Any]) -> None:
         where.append((caught.value.epoch, caught.value.batch, caught.value.layer))
     assert where[0] == where[1] and where[0][:2] in ((2, 2), (2, 3))
     run.learning_rate = 1e-4
+    assert next(run).epoch == 2
+
+
+@pytest.mark.parametrize("rate", [-0.1, 0.0, math.nan, "0.1", None])
+def test_a_learning_rate_that_is_changed_is_checked(rate: Any) -> None:
+    net = network()
+    run = mlp.train(net, X, Y, epochs=3)
+    next(run)
+    before, run.learning_rate = all_of(run), rate
+    with pytest.raises((TypeError, ValueError), match="learning_rate: expected a positive"):
+        next(run)
+    assert all_of(run) == before
+    run.learning_rate = 0.1
     assert next(run).epoch == 2
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pybtex.database import parse_string
 
 from weave import copies, export, paper
 from weave.book import Book, current
@@ -207,6 +208,18 @@ def test_a_page_as_markdown_is_plain(write: Callable[..., Book]) -> None:
     assert "[](" not in text and "[@" not in text
 
 
+def test_a_figure_in_markdown_is_its_words(write: Callable[..., Book]) -> None:
+    figure = "::: figure\nsvg: a.svg\nalt: A line, rising.\n\nCaption.\n:::\n\n"
+    text = copies.markdown(write("```python check", f"{figure}```python check"), "one.md")
+    assert "**Figure 1.1.** [A line, rising.]\n\nCaption." in text
+
+
+def test_formulas_as_the_book_writes_them_are_found_by_their_tex(write: Callable[..., Book]) -> None:
+    """For who keeps macros and copies a selection: of those alone that have any."""
+    book = write("with $a^2$", r"with $a^2$ and $\adj{b}$ and $\R$")
+    assert copies.own(book, "one.md") == {"b": r"\adj{b}", r"\mathbb{R}": r"\R"}
+
+
 def test_what_is_copied_has_no_macros_of_the_book_unless_they_are_kept(write: Callable[..., Book]) -> None:
     """The displayed formulas are copied by their number, so inline ones do not count."""
     book = write("2a = a + a.", r"\wt{a} = a + a.")
@@ -233,6 +246,27 @@ def test_a_page_is_cited_with_title_version_and_address(write: Callable[..., Boo
         "  url = {https://example.org/one.html},",
         "}",
     ]
+
+
+def test_the_works_that_a_page_cites_are_copied_as_their_entries(write: Callable[..., Book]) -> None:
+    """Of several entries, those that are cited, whole and under the keys of the page's LaTeX."""
+    book = write()
+    entry = book.bibliography.text
+    book.bibliography.text = (
+        f"@misc{{chen20,\n  year = {{2020}},\n}}\n\n{entry}\n@book{{ a1, title = {{@b}} }}\n"
+    )
+    assert copies.works(book, "one.md") == entry and r"\cite[section 2]{chen2016}" in paper.page(
+        book, "one.md"
+    )
+    assert copies.works(write(" and [@chen2016, section 2]", ""), "one.md") == ""
+
+
+def test_every_page_has_the_entries_that_it_cites() -> None:
+    book = current()
+    for address, page in book.pages.items():
+        written = parse_string(copies.works(book, address), "bibtex").entries
+        assert {*written} == paper.cited(page)
+        assert all(str(written[key]) == str(book.bibliography.entries[key]) for key in written)
 
 
 def test_an_error_that_is_meant_is_caught_in_a_program(write: Callable[..., Book]) -> None:

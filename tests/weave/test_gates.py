@@ -213,6 +213,20 @@ def test_third_party_files_come_from_the_lock_alone(site: Path) -> None:
     assert list(site.glob("assets/vendor/**/*.woff2"))
 
 
+def test_licences_lie_beside_what_is_shipped_of_others(site: Path) -> None:
+    """Each is what it should be."""
+    marks = {
+        "LICENSE-theme.txt": "Martin Donath",
+        "vendor/katex/LICENSE.txt": "Khan Academy",
+        "vendor/iframe-worker/LICENSE.txt": "Martin Donath",
+        "vendor/fonts/LICENSE-stix-two-text.txt": "STIX",
+        "vendor/fonts/LICENSE-source-code-pro.txt": "SIL Open Font License",
+    }
+    for name, mark in marks.items():
+        assert mark in (site / "assets" / name).read_text(encoding="utf-8"), name
+    assert "Pictogrammers" in (site / "assets" / "LICENSE-theme.txt").read_text(encoding="utf-8")
+
+
 class _Blocks(HTMLParser):
     """The code of a page's blocks, in order; listings, outputs and whole sources are not blocks."""
 

@@ -66,6 +66,7 @@ WHEN_READ: list[Mistake] = [
     ("implements: eq:one", "from: twice = a - a", 28, "is found 0 times, not once", "quote whole statements"),
     ("with $a^2$", "with $ a", 6, "a single $", r"Write \$"),
     ("# One\n", "# One\n\n\tcode\n", 6, "a tab", "Indent with spaces"),
+    ("# One\n", "# One and $a$\n", 4, "a formula in a heading", "in words"),
     (
         "Text with",
         "::: sheet\ncolumns: map\n\na | eq:one\n:::\n\nText with",
@@ -104,7 +105,12 @@ WHEN_CHECKED: list[Mistake] = [
     ("with $a^2$", "of 3 ms", 6, "'3 ms', is typed", "{{part.entry:.1f}}"),
     ("with $a^2$", "![a](https://a.org/a.png)", 6, "from another host", "under docs/"),
     ("with $a^2$", '<script src="//a.org/a.js"></script>', 6, "from another host", "under docs/"),
+    ("with $a^2$", '<img alt="a" srcset="https://a.org/a.png 2x">', 6, "from another host", "under docs/"),
+    ("with $a^2$", "<style>@import url(https://a.org/a.css)</style>", 6, "from another host", "under docs/"),
     ("with $a^2$", "![](a.png)", 6, "has no text alternative", "in words"),
+    ("Text with", "Text.\n\n    a = 1\n\nText with", 8, "'a = 1' would be shown as code", "Write ```python"),
+    ("Text with", "<pre>a = 1</pre>\n\nText with", 6, "'<pre' would be shown as code", "Write ```python"),
+    ("# One\n", "One\n", 4, "a page without a title", "'# Title'"),
     ("Text with", sheet("eq:two |"), 9, "the sheet names 'eq:two'", r"\piece{eq:two}{...}"),
     ("Text with", sheet("eq:one | thm:two"), 9, "the sheet names 'thm:two'", "Name a result"),
     ("Text with", sheet("eq:one | lst:mlp.two"), 9, "'lst:mlp.two' implements nothing", "'implements: '"),
@@ -163,6 +169,19 @@ def test_found_when_the_page_is_woven(
     with pytest.raises(WeaveError) as caught:
         weave(write(old, new))
     expect(caught.value, line, problem, remedy)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "- item\n\n    more",
+        "1. item\n\n    more",
+        "Text\n    goes on",
+        "- a\n\n    ```python\n    1\n    ```\n\n    b",
+    ],
+)
+def test_what_is_indented_and_no_code_is_left_alone(write: Callable[..., Book], prose: str) -> None:
+    assert list(write("Text with", f"{prose}\n\nText with").mistakes()) == []
 
 
 def test_an_entry_that_is_not_cited_is_found(write: Callable[..., Book]) -> None:

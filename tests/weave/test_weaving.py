@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from markdown import Markdown
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import PluginError
+from mkdocs.exceptions import Abort, PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 
 from weave import hooks, indexes, listing, record
 from weave.book import Book
 from weave.citations import Bibliography
+from weave.errors import WeaveError
 from weave.examples import Recorder, run
 from weave.extension import Weaver
 from weave.record import Entry, Record, block_key, claim_key
@@ -257,3 +260,22 @@ def test_a_book_with_mistakes_is_not_built(write: Write, monkeypatch: pytest.Mon
     monkeypatch.setattr(hooks, "current", lambda: book)
     with pytest.raises(PluginError, match=r"(?s)'eq:two'.*'chen2017'"):
         hooks.on_pre_build(MkDocsConfig())
+
+
+def test_a_page_that_the_nav_leaves_out_is_named(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = write()
+    monkeypatch.setattr(hooks, "current", lambda: book)
+    config = MkDocsConfig()
+    config.load_dict({"docs_dir": str(book.root / "docs"), "site_dir": str(book.root / "site")})
+    listed, other = (File(name, config.docs_dir, config.site_dir, False) for name in ("one.md", "two.md"))
+    hooks.on_nav(Navigation([], []), config, Files([listed]))
+    with pytest.raises(PluginError, match=r"^docs/two\.md:1: a page that the nav does not name\. Add it"):
+        hooks.on_nav(Navigation([], []), config, Files([listed, other]))
+
+
+def test_a_mistake_that_weaving_finds_is_said_without_a_trace() -> None:
+    mistake = WeaveError("docs/one.md", 6, "TeX does not parse", "Correct the formula")
+    with pytest.raises(Abort, match=r"^docs/one\.md:6: ") as caught:
+        hooks.on_build_error(mistake)
+    assert caught.value.__suppress_context__
+    hooks.on_build_error(ValueError("of the program"))
