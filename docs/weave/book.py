@@ -1,6 +1,7 @@
 """The book as a whole: its pages in order, what every label names, and which block checks which result."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ class Book:
 
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
-        self.config = yaml.load((root / "mkdocs.yml").read_text(encoding="utf-8"), _TolerantLoader)
+        self.config = yaml.load((root / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)
         self.source = source.read(root)
         self.bibliography = Bibliography(root / "docs" / "references.bib")
         self.pages: dict[str, Page] = {}
@@ -448,8 +449,14 @@ def noun(kind: str) -> str:
     return "Wrong turn" if kind == "wrong" else kind.capitalize()
 
 
-class _TolerantLoader(yaml.SafeLoader):
-    """Reads mkdocs.yml without knowing its tags (!ENV, !!python/name:...), which the weave does not need."""
+class _Loader(yaml.SafeLoader):
+    """Reads mkdocs.yml. Of its tags the weave needs !ENV alone; the others (!!python/name:...) are None."""
+
+    def environment(self, node: yaml.SequenceNode) -> Any:
+        """What `!ENV [NAME, default]` stands for."""
+        name, default = self.construct_sequence(node)
+        return os.environ.get(name, default)
 
 
-_TolerantLoader.add_multi_constructor("", lambda loader, suffix, node: None)
+_Loader.add_multi_constructor("", lambda loader, suffix, node: None)
+_Loader.add_constructor("!ENV", _Loader.environment)

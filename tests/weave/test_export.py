@@ -237,10 +237,18 @@ def test_a_page_as_latex_counts_as_the_book_counts(write: Callable[..., Book]) -
     assert "\\setcounter{section}{1}\n\\section{Two}" in paper.page(Book(root), "two.md")
 
 
-def test_a_page_is_cited_with_title_version_and_address(write: Callable[..., Book]) -> None:
-    book = write()
-    book.config["site_url"] = "https://example.org/"
-    lines = copies.bibtex(book, "one.md").splitlines()
+def test_a_page_is_cited_with_title_version_and_address(
+    write: Callable[..., Book], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address is that of the build, as the environment gives it to mkdocs.yml; without one, none."""
+    root = write().root
+    (root / "mkdocs.yml").write_text(
+        'site_name: A book\nsite_url: !ENV [SITE_URL, ""]\nslug: !!python/name:a.b\nnav: [{Part: [one.md]}]\n'
+    )
+    monkeypatch.delenv("SITE_URL", raising=False)
+    assert "url" not in copies.bibtex(Book(root), "one.md")
+    monkeypatch.setenv("SITE_URL", "https://example.org/")
+    lines = copies.bibtex(Book(root), "one.md").splitlines()
     assert lines[:3] == ["@misc{book-one,", "  title = {One},", "  booktitle = {A book},"]
     assert lines[3].startswith("  note = {Version ") and lines[4:] == [
         "  url = {https://example.org/one.html},",
