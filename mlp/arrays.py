@@ -27,8 +27,7 @@ def kernel_arithmetic() -> Iterator[None]:
 
     In the sigmoid, exp(-z) may overflow to infinity, whose reciprocal is the right limit 0: no
     warning. And NumPy gives an operation that broadcasts (the bias, the shift of the softmax) a
-    buffer of 8192 elements, hidden from the reader and counted in the peak; 512 are enough, and
-    faster because they stay in the cache.
+    buffer of 8192 elements, hidden from the reader and counted in the peak; 512 are enough.
 
     >>> with kernel_arithmetic():
     ...     float(np.exp(np.float32(1000)))
