@@ -15,8 +15,8 @@ from mlp.schedules import Schedule
 def main(arguments: list[str]) -> int:
     """Print the table for the network that the arguments describe.
 
-    Returns 0, or 1 if no schedule fits the budget, 2 for a mistake in the arguments, or if
-    nothing can be written, 130 after Ctrl-C.
+    Returns 0, or 1 if no schedule fits the budget, 2 for mistaken arguments or if the output cannot be written,
+    130 after Ctrl-C.
     """
     given = parser().parse_args(arguments)
     try:
