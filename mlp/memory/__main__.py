@@ -15,8 +15,7 @@ from mlp.schedules import Schedule
 def main(arguments: list[str]) -> int:
     """Print the table for the network that the arguments describe.
 
-    Returns 0, or 1 if no schedule fits the budget, 2 for mistaken arguments or if the output cannot be written,
-    130 after Ctrl-C.
+    Returns 0, or 1 if no schedule fits the budget, 2 for a mistake in the arguments, 130 after Ctrl-C.
     """
     given = parser().parse_args(arguments)
     try:
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> int:
         batch = validation.positive_integer("--batch", given.batch)
         print(table(net, batch, validation.counter("--moments", given.moments), budget), flush=True)
         return 0 if budget is None else recommend(net, batch, given.moments, budget)
-    except (OSError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -127,19 +127,6 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(
-    not Path("/dev/full").exists(), reason="a device of Linux, onto which nothing can be written"
-)
-def test_output_that_cannot_be_written_is_said_in_a_line() -> None:
-    root, command = (
-        Path(mlp.__file__).parents[1],
-        [sys.executable, "-m", "mlp.memory", "3", "2", "--batch", "4"],
-    )
-    with open("/dev/full", "w", encoding="utf-8") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=root, check=False)
-    assert done.returncode == 2 and "No space left" in done.stderr and done.stderr.count("\n") == 1
-
-
 def test_the_module_runs() -> None:
     helped, refused = run("--help"), run("/nowhere/at/all")
     assert helped.returncode == 0 and "the two t10k files alone will do" in helped.stdout
