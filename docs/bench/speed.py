@@ -84,6 +84,52 @@ class Problem:
         gradient = self.run.gradient.vector
         descend(self.net.parameters, gradient, 0.0, out=gradient)
 
+    def calls(self) -> list[tuple[Callable[..., Any], tuple[Any, ...]]]:
+        """Every call of NumPy that a step makes once it has gathered, with its arguments."""
+        x, y, buffers = self.run.batches[self.batch]
+        gradient, parameters = self.run.gradient, self.net.parameters
+        states, deltas = [x.T, *buffers.states, buffers.deltas[-1]], buffers.deltas
+        n, z, sums, one = len(self.weights), deltas[-1], np.empty(self.batch, np.float32), np.float32(1)
+        found: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        for k, (w, b) in enumerate(zip(self.weights, self.net.biases, strict=True)):
+            out = states[k + 1]
+            found += [(np.dot, (w, states[k], out)), (np.add, (out, b, out))]
+            if k < n - 1:
+                found += [(np.negative, (out, out)), (np.exp, (out, out))]
+                found += [(np.add, (out, one, out)), (np.reciprocal, (out, out))]
+        found += [(np.maximum.reduce, (z, 0, None, sums)), (np.subtract, (z, sums, z))]
+        found += [(np.dot, (y.ravel(), z.ravel())), (np.exp, (z, z)), (np.add.reduce, (z, 0, None, sums))]
+        found += [(np.divide, (z, sums, z)), (np.subtract, (z, y, z)), (np.divide, (z, self.batch, z))]
+        found += [(np.log, (sums, sums)), (np.add.reduce, (sums,))]
+        for k in reversed(range(n)):
+            delta, state = deltas[k + 1], states[k]
+            found += [(np.dot, (delta, state.T, gradient.nabla_w[k]))]
+            found += [(np.dot, (delta, buffers.ones, gradient.nabla_b[k]))]
+            if k:
+                out = deltas[k]
+                found += [(np.dot, (self.weights[k].T, delta, out)), (np.multiply, (out, state, out))]
+                found += [(np.subtract, (one, state, state)), (np.multiply, (out, state, out))]
+        vector = gradient.vector
+        found += [(np.multiply, (vector, self.run.learning_rate, vector))]
+        return [*found, (np.subtract, (parameters, vector, parameters))]
+
+    def bare(self) -> Callable[[Array], None]:
+        """A step that is nothing but those calls, one after the other; it ends in the bits of `train`."""
+        calls, chosen, before = self.calls(), self.chosen[0], self.net.parameters.copy()
+
+        def run(numbers: Array) -> None:
+            self.gather(numbers)
+            for call, arguments in calls:
+                call(*arguments)
+
+        ends = []
+        for step in (run, self.run.step):
+            self.net.parameters[...] = before
+            step(chosen)
+            ends.append(self.net.parameters.tobytes())
+        assert ends[0] == ends[1] != before.tobytes()
+        return run
+
 
 def step() -> dict[str, Any]:
     """Every network of STEPS, with both kinds of kernels where the processor has them."""
@@ -105,19 +151,20 @@ def step() -> dict[str, Any]:
     return {"kernels": found}
 
 
-FIELDS = ["sizes", "batch", "ratio", "floor_us", "gather", "update", "torch"]
+FIELDS = ["sizes", "batch", "ratio", "floor_us", "gather", "update", "bare", "torch"]
 
 
 def one(sizes: list[int], batch: int) -> list[Any]:
-    """A network's row: its ratio, the floor, the shares of gathering and update, and PyTorch's ratio."""
+    """A network's row: its ratio, the floor, gathering, update and the bare calls, and PyTorch's ratio."""
     problem = Problem(sizes, batch)
     with kernel_arithmetic():
         found, floor = ratio(problem.run.step, problem.floor, problem.chosen)
         gather, _ = ratio(problem.gather, problem.floor, problem.chosen)
         update, _ = ratio(problem.update, problem.floor, problem.chosen)
+        bare, _ = ratio(problem.bare(), problem.floor, problem.chosen)
         other = torch_step(problem)
         peer = ratio(other, problem.run.step, problem.chosen)[0] if other else float("nan")
-    return [found, floor * 1e6, gather, update, peer]
+    return [found, floor * 1e6, gather, update, bare, peer]
 
 
 def torch_step(problem: Problem) -> Callable[[Array], None] | None:
