@@ -49,11 +49,14 @@
   addEventListener("scroll", moved, { passive: true });
   if (scrollY) moved();
 
-  // Far blocks are laid out late, so the end of the page moves on while it is sought.
-  let seeking = false;
-  for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, ({ key }) => { seeking = key === "End"; }, { passive: true });
+  // Far blocks are laid out late, so the end of the page moves on while it is sought; it is followed for a second,
+  // and no longer than the reader wants: never in a field or a slider, which have an end of their own.
+  const typing = (target) => target.closest?.("input, select, textarea, [contenteditable]");
+  let until = 0;
+  addEventListener("keydown", (event) => { until = event.key === "End" && !event.defaultPrevented && !typing(event.target) ? performance.now() + 1000 : 0; });
+  for (const kind of ["pointerdown", "wheel"]) addEventListener(kind, () => { until = 0; }, { passive: true });
   new ResizeObserver(() => {
-    if (seeking) scrollTo(0, document.documentElement.scrollHeight);
+    if (performance.now() < until) scrollTo(0, document.documentElement.scrollHeight);
     moved();
   }).observe(document.body);
 
@@ -84,7 +87,7 @@
   const query = document.querySelector(".md-search__input");
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    if (loading || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, [contenteditable]")) return;
+    if (loading || event.ctrlKey || event.metaKey || event.altKey || typing(target)) return;
     if ("fs/".includes(key)) { event.preventDefault(); query.focus(); query.select(); }
     else if ("p,".includes(key)) document.querySelector("link[rel=prev]") && location.assign(document.querySelector("link[rel=prev]").href);
     else if ("n.".includes(key)) document.querySelector("link[rel=next]") && location.assign(document.querySelector("link[rel=next]").href);

@@ -177,7 +177,8 @@ class Book:
             problem += ", which would not fit into an address"
             raise page.error(target.line, problem, f"Write {WRITABLE}")
         if target.label in self.labels:
-            problem += " stands already at docs/{0.page}:{0.line}".format(self.labels[target.label])
+            first = self.labels[target.label]
+            problem += f" stands already at docs/{first.page}:{first.line}"
             raise page.error(target.line, problem, "Labels are unique in the book: choose another")
         self.labels[target.label] = target
 

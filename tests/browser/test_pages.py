@@ -341,6 +341,19 @@ def test_the_contents_follow_the_reader(browser: Browser, address: str) -> None:
     page.context.close()
 
 
+def test_the_end_of_a_slider_is_not_the_end_of_the_page(browser: Browser, address: str) -> None:
+    """If the page grows then, as a figure may, the reader stays in place."""
+    page, troubles = opened(browser, f"{address}/checkpointing/explorer.html", 1280, "light")
+    slider = page.locator(".explorer input[type=range]").first
+    slider.focus()
+    before = page.evaluate("scrollY")
+    page.keyboard.press("End")
+    page.evaluate("document.body.append(Object.assign(document.createElement('p'), {textContent: 'more'}))")
+    page.wait_for_timeout(200)
+    assert slider.input_value() == "64" and page.evaluate("scrollY") == before and troubles == []
+    page.context.close()
+
+
 def test_on_a_narrow_screen_the_drawer_opens_and_shuts(browser: Browser, address: str) -> None:
     page, troubles = opened(browser, f"{address}/network/training.html", 360, "light")
     page.locator(".md-header__button[for=__drawer]").click()
