@@ -38,7 +38,7 @@ class Dropout:
     step: int
 
     def __post_init__(self) -> None:
-        validation.fraction("rate", self.rate)
+        object.__setattr__(self, "rate", validation.fraction("rate", self.rate))  # its float, whatever came
         validation.counter("seed", self.seed)
         validation.counter("step", self.step)
 
@@ -67,7 +67,7 @@ class Dropped:
     def multiply_derivative(self, delta: Array, state: Array, *work: Any) -> None:
         """Multiply `delta` by M (.) phi'(z); `state` may be destroyed."""
         if self.needs == "output":
-            state *= 1 - float(self.dropout.rate)  # phi(z), wherever it was kept
+            state *= 1 - self.dropout.rate  # phi(z), wherever it was kept
         self.phi.multiply_derivative(delta, state, *work)
         self.drop(delta)
 
@@ -78,7 +78,7 @@ class Dropped:
         the mask at a time are enough; it is never there as a whole. The numbers are float32 for
         all dtypes, so that all have the same mask.
         """
-        rate, (d, batch) = float(self.dropout.rate), a.shape
+        rate, (d, batch) = self.dropout.rate, a.shape
         numbers, scale = stream(self.dropout, self.layer), a.dtype.type(1 / (1 - rate))
         rows = max(1, BLOCK // batch)
         for i in range(0, d, rows):
