@@ -207,8 +207,9 @@ def test_a_selection_within_a_formula_is_its_tex(browser: Browser, address: str)
     page.evaluate("getSelection().selectAllChildren(document.querySelector('.equation'))")
     assert taken().strip() == f"{whole}(2.1)"
     page.locator(".take input").check()
+    page.locator("button[data-copy=formula]").first.press("Enter")
+    page.locator(".said", has_text="Copied").wait_for(state="attached")  # so the macros have been loaded
     page.evaluate("getSelection().selectAllChildren(document.querySelector('.equation [data-tex]'))")
-    page.wait_for_function("window.bookCopies")
     assert "\\adj{\\bar W} &= \\adj{\\Delta}" in taken() and troubles == []
     page.context.close()
 
