@@ -27,8 +27,9 @@ LENGTHS = pytest.mark.parametrize("length", [1, pytest.param(60, marks=pytest.ma
 
 
 def examples(count: int) -> Any:
-    """So many examples: the same ones each time if they are few."""
-    return settings(max_examples=count, derandomize=count <= 60, deadline=None, database=None)
+    """So many examples: the same ones each time if they are few, or where hypothesis finds `CI` set."""
+    same = {"derandomize": True} if count <= 60 else {}
+    return settings(max_examples=count, deadline=None, database=None, **same)
 
 
 # ---------------------------------------------------------------- the reference
