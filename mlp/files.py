@@ -178,7 +178,7 @@ def read(path: str | PathLike[str]) -> Saved:
 def unpack(archive: ZipFile, size: int) -> Saved:
     """What the archive in a file of `size` bytes holds."""
     for member in archive.infolist():
-        if not member.file_size == member.compress_size <= size:
+        if member.compress_type != ZIP_STORED or not member.file_size == member.compress_size <= size:
             raise ValueError(f"{member.filename} is compressed, or longer than the file")
     about = json.loads(text := short(archive, "about.json"))
     count, dtype = examine(about)

@@ -109,7 +109,7 @@ def test_a_first_visit_is_light_and_nothing_moves(browser: Browser, address: str
     assert min(shifts) < 0.01
 
 
-@pytest.mark.parametrize("label", ["thm:batches", "eq:valley-range", "sec:early-stopping", "wrong:resume"])
+@pytest.mark.parametrize("label", ["thm:batches", "eq:shrink", "sec:early-stopping", "wrong:resume"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_a_link_leads_to_its_place(browser: Browser, address: str, width: int, label: str) -> None:
     """Though nothing above it was laid out before."""
@@ -337,7 +337,7 @@ def test_the_contents_follow_the_reader(browser: Browser, address: str) -> None:
     page.keyboard.press("End")
     page.locator("[data-md-component=toc] li:last-child > .md-nav__link--active").wait_for()
     page.keyboard.press("n")
-    page.wait_for_url("**/network/dropout.html")
+    page.wait_for_url("**/network/optimizers.html")
     assert troubles == []
     page.context.close()
 

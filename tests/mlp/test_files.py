@@ -413,6 +413,21 @@ def test_compressed_and_additional_members_are_refused(tmp_path: Path) -> None:
         mlp.load(path)
 
 
+def test_a_compressed_member_that_claims_to_be_short_is_refused(tmp_path: Path) -> None:
+    """Its length in the list cuts off what was unpacked, but only after all of it was."""
+    path = tmp_path / "net"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("about.json", bytes(2**25))
+        for member in archive.infolist():
+            member.file_size = member.compress_size
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="is compressed"):
+        mlp.load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert path.stat().st_size < 50_000 and peak < 1_000_000
+
+
 @pytest.mark.parametrize(
     ("parameters", "digest", "words"),
     [
