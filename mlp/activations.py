@@ -26,7 +26,7 @@ class Activation(Protocol):
     Two more are optional. `workspace` says how many temporary arrays of the state's shape the
     methods want; they are allocated beforehand and passed as further positional arguments.
     `second_derivative(state, out, *work)` writes phi''(z) into `out`, which is not the state's
-    array, and leaves the state as it is.
+    array, and leaves the state as it is. Keywords are never passed: `**_` is for type checkers alone.
     """
 
     @property
@@ -385,13 +385,13 @@ class GELUTanh:
         e += 1
         e *= z
         e *= -2 * self.scale
-        np.minimum(e, 80, out=e)  # beyond, s is 0, and complex numbers might overflow
+        np.minimum(e, 80, out=e)  # beyond, s is below 2e-35, and complex numbers might overflow
         np.exp(e, out=e)
         np.add(e, 1, out=s)
         np.reciprocal(s, out=s)
 
     def clip(self, z: Array, out: Array) -> None:
-        """Write `z` into `out`, but no more than 10 and no less than -10: there s is 1 or 0."""
+        """Write `z` into `out`, but no more than 10 and no less than -10: beyond, s is 1 or below 2e-35."""
         np.minimum(z, 10, out=out)
         np.maximum(out, -10, out=out)
 

@@ -29,8 +29,9 @@ STEP = 1e-30
 def complex_step_gradient(net: Network, x: Array, y: Array, dropout: Dropout | None = None) -> Gradient:
     """The gradient of `net.loss_value(x, y, dropout)`, one parameter at a time, in float64.
 
-    It costs one evaluation of the loss for each parameter: for small networks. It has the form of
-    `net.backprop(x, y, dropout=dropout)`, with which it should agree to the accuracy of the network's dtype.
+    x, y : (d_0, B) and (d_n, B). It costs one evaluation of the loss for each parameter: for small
+    networks. It has the form of `net.backprop(x, y, dropout=dropout)`, with which it should agree to the
+    accuracy of the network's dtype. Raises TypeError or ValueError for other arguments.
 
     >>> net = Network.initialize([2, 2, 2], dtype=np.float64)
     >>> x, y = np.ones((2, 1)), np.array([[1.0], [0.0]])
@@ -82,6 +83,8 @@ def dot_product_test(
 
     f : a function of the arrays in `at` that serves complex arrays too; J is its Jacobian there.
     adjoint : maps u, of the shape of f's result, to J^T u: one array for each in `at`, of its shape.
+
+    Raises TypeError or ValueError for other arguments, and where a complex step does not move f.
 
     >>> w, x = np.arange(6.0).reshape(2, 3), np.ones((3, 4))
     >>> dot_product_test(np.matmul, lambda u: (u @ x.T, w.T @ u), (w, x)) < 1e-15
@@ -195,7 +198,8 @@ def taylor_rates(
     gradient, x, v : of one shape, in float64; |v| about 1.
     step, halvings : h = step, step/2, ..., step/2^halvings.
 
-    Returns the rates of R0 and of R1, each (halvings,). Raises ValueError where f does not change along v.
+    Returns the rates of R0 and of R1, each (halvings,). Raises ValueError where f does not change along v,
+    or is straight there, so that nothing remains to vanish; TypeError or ValueError for other arguments.
 
     >>> x = np.array([0.5, -1.0])
     >>> first, second = taylor_rates(lambda x: float(np.exp(x).sum()), np.exp(x), x, np.ones(2))
@@ -214,5 +218,8 @@ def taylor_rates(
         remedy = "Take another v, a larger step, or fewer halvings."
         raise ValueError(validation.message("f", "values that change along v", "f(x + hv) = f(x)", remedy))
     remainders = np.abs([change, change - steps * np.sum(gradient * v)])
+    if not remainders[1].all():
+        remedy = "The gradient is right there, but nothing remains to vanish: take another v."
+        raise ValueError(validation.message("f", "values that bend along v", "a straight line", remedy))
     rates: Array = np.log2(remainders[:, :-1] / remainders[:, 1:])
     return rates[0], rates[1]

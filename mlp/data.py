@@ -44,6 +44,8 @@ class Examples:
 def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
     """Labels as columns: (classes, N) with a single 1 in each column, at the row that `labels` (N,) names.
 
+    Raises TypeError unless the labels are integers, ValueError unless they are below `classes`.
+
     >>> one_hot(np.array([2, 0]), 3)
     array([[0., 1.],
            [0., 0.],
@@ -60,9 +62,9 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
 def digits(rng: int | np.random.Generator | None = None) -> Examples:
     """1,797 images of 8 x 8 pixels, each digit about 180 times: 1,437 to train, 360 to test.
 
-    rng : None tests on the last fifth in file order. The file is ordered by writer, so these are
-        hands that the network has hardly seen. A seed or a generator takes every fifth image of each
-        digit instead, after shuffling; then every hand is in both parts, which is easier.
+    rng : None tests on the last fifth in file order. The file seems to be ordered by writer; if
+        so, these are hands that the network has hardly seen. A seed or a generator takes every fifth
+        image of each digit instead, after shuffling; then every hand is in both parts, which is easier.
 
     The images are the test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and
     C. Kaynak (1998), UCI Machine Learning Repository, doi:10.24432/C50P49, licensed CC BY 4.0, taken
@@ -121,7 +123,8 @@ def mnist(folder: str | PathLike[str]) -> Examples:
 
     60,000 images to train and 10,000 to test. Where only the two t10k files are present, their first
     8,000 images train and the last 2,000 test; a line on stderr says so. Each file must have its
-    known SHA-256, which is that of its content: how it was packed does not matter.
+    known SHA-256, which is that of its content: how it was packed does not matter. Raises
+    FileNotFoundError for one that is missing, ValueError for one that is not what its name says.
     """
     path = validation.folder(folder)
     images, labels = pair(path, "t10k")
@@ -158,6 +161,8 @@ def read_idx(path: str | PathLike[str], shape: tuple[int, ...], digest: str | No
     first, then the entries, row by row.
 
     digest : the SHA-256 that the unpacked content must have; None takes any.
+
+    Raises FileNotFoundError where nothing is, ValueError for a file of another kind, shape or content.
     """
     path, shape = validation.file(path), validation.extents(shape)
     header = 4 + 4 * len(shape)

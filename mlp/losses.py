@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from mlp import validation
-from mlp.activations import Sigmoid
+from mlp.activations import sigmoid
 from mlp.arrays import Array, kernel_arithmetic
 
 
@@ -66,12 +66,17 @@ def normalize(z: Array) -> Array:
 def softmax(z: Array) -> None:
     """Overwrite each column of `z`, (d, B), by its softmax e^z / sum e^z, free of overflow.
 
+    Raises TypeError or ValueError, with `z` as it was, unless it is a matrix of finite numbers.
+
     >>> z = np.array([[1000.0], [1000.0]])
     >>> softmax(z); z.ravel()
     array([0.5, 0.5])
     """
-    shift(z)
-    normalize(z)
+    validation.matrix("z", z, "fdFD")
+    validation.writeable("z", z)
+    with kernel_arithmetic():
+        shift(z)
+        normalize(z)
 
 
 def top_and_rest(z: Array) -> tuple[Array, Array]:
@@ -166,7 +171,8 @@ class CrossEntropy:
 
     def multiply_hessian(self, z: Array, v: Array) -> None:
         """Overwrite `v` by (Diag p - p p^T) v / B = p (v - <p, v>) / B, column by column, p = softmax(z)."""
-        softmax(z)
+        shift(z)
+        normalize(z)
         np.subtract(v, np.einsum("ij,ij->j", z, v), out=v)
         np.multiply(v, z, out=v)
         np.divide(v, z.shape[1], out=v)
@@ -174,7 +180,8 @@ class CrossEntropy:
     def predict(self, z: Array) -> None:
         """Overwrite the logits `z` by the probabilities softmax(z)."""
         with kernel_arithmetic():
-            softmax(z)
+            shift(z)
+            normalize(z)
 
 
 class BinaryCrossEntropy:
@@ -221,7 +228,7 @@ class BinaryCrossEntropy:
     def predict(self, z: Array) -> None:
         """Overwrite the logits `z` by the probabilities s(z), an output each."""
         with kernel_arithmetic():
-            Sigmoid().value(z, z)
+            sigmoid.value(z, z)
 
 
 class SquaredError:

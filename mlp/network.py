@@ -67,7 +67,7 @@ def automatic(phi: Activation) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
-    """A multilayer perceptron; make one with `Network.initialize`.
+    """A multilayer perceptron; make one with `Network.initialize`, for nothing is checked here.
 
     sizes : d_0, ..., d_n.
     hidden : the activation between the layers.
@@ -101,6 +101,8 @@ class Network:
             that drops what is far below 0, as ReLU does, and "glorot" otherwise.
         dtype : float32 or float64, of the parameters and of all results.
         rng : a seed or a NumPy generator.
+
+        Raises TypeError or ValueError for other arguments.
 
         >>> Network.initialize([784, 30, 10])
         Network([784, 30, 10], hidden='sigmoid', loss='cross_entropy', dtype='float32')
@@ -149,7 +151,10 @@ class Network:
         return chain(self.parameters, self.sizes, self.hidden, dropout)
 
     def logits(self, x: Array) -> Array:
-        """Z_n for the examples in the columns of `x`: (d_0, B) to (d_n, B)."""
+        """Z_n for the examples in the columns of `x`: (d_0, B) to (d_n, B).
+
+        Raises TypeError or ValueError unless `x` holds finite floats in this shape; so do all methods here.
+        """
         x = validation.columns("x", x, self.sizes[0], self.parameters.dtype)
         with kernel_arithmetic():
             return forward(self.layers, x)
@@ -184,7 +189,8 @@ class Network:
         dropout : the masks of the hidden layers; None drops nothing.
         observer : sees each step of a schedule, see `mlp.checkpointing.execute`.
 
-        Neither the network nor `x` and `y` are changed.
+        Neither the network nor `x` and `y` are changed. Raises TypeError or ValueError for other
+        arguments, ValueError for a schedule that does not reverse this network.
         """
         x, y = validation.batch(self, x, y)
         validation.observed(observer, schedule)

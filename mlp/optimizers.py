@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mlp import validation as check
+from mlp import validation
 from mlp.arrays import Array
 from mlp.backprop import Gradient
 from mlp.layers import split
@@ -70,8 +70,8 @@ class Nesterov:
 
     def __init__(self, momentum: float, parameters: Array) -> None:
         if momentum == 0:
-            came = f"{momentum} for nesterov"
-            raise ValueError(check.message("momentum", "more than 0", came, "Try 0.9, or optimizer='sgd'."))
+            came, remedy = f"{momentum} for nesterov", "Try 0.9, or optimizer='sgd'."
+            raise ValueError(validation.message("momentum", "more than 0", came, remedy))
         self.momentum = momentum
         self.moments = np.zeros((1, parameters.size), parameters.dtype)
 
@@ -103,7 +103,7 @@ class Adam:
     def __init__(self, momentum: float, parameters: Array) -> None:
         if momentum != 0:
             remedy = "Leave it out: beta_1 = 0.9 does its work."
-            raise ValueError(check.message("momentum", "0 for adam", momentum, remedy))
+            raise ValueError(validation.message("momentum", "0 for adam", momentum, remedy))
         self.momentum = momentum
         self.moments = np.zeros((2, parameters.size), parameters.dtype)
 

@@ -103,7 +103,10 @@ def depth(schedule: Schedule) -> int:
 
 
 def sequence(schedule: Schedule) -> Schedule:
-    """The schedule, if it is a tuple."""
+    """The schedule, if it is a tuple of actions."""
+    if isinstance(schedule, Plan):
+        remedy = "Pass the .schedule of what for_budget returned."
+        raise TypeError(validation.message("schedule", "a tuple of actions", "a Plan", remedy))
     if not isinstance(schedule, tuple):
         remedy = "Make one with a planner of mlp.schedules, or write tuple(...)."
         raise TypeError(validation.message("schedule", "a tuple of actions", type(schedule), remedy))
@@ -209,6 +212,8 @@ def plan(
     """The schedule of depth n whose recursion advances from x_i to x_k, k = split(i, j, room), i < k < j.
 
     room : what the planner counts; it is less by charge(k) while x_k is held.
+
+    Raises ValueError where a split is not between its ends.
     """
     actions: list[Action] = []
     stack = [(0, n, room)]
@@ -216,6 +221,9 @@ def plan(
         i, j, room = stack.pop()
         if j > i + 1:
             k = split(i, j, room)
+            if not i < k < j:
+                expected, remedy = f"a k with {i} < k < {j}", f"Correct what split({i}, {j}, {room}) returns."
+                raise ValueError(validation.message("split", expected, validation.shown(k), remedy))
             actions.append(Advance(i, k))
             stack += [(i, k, room), (k, j, room - charge(k))]
         else:
@@ -260,7 +268,13 @@ def triangular(n: int) -> Schedule:
 
 
 def in_segments(n: int, lengths: Sequence[int]) -> Schedule:
-    """Segments of these lengths: their starts are kept, and a segment keeps all when its turn comes."""
+    """Segments of these lengths: their starts are kept, and a segment keeps all when its turn comes.
+
+    Raises ValueError unless the lengths are positive and their sum is n.
+    """
+    if sum(lengths) != n or min(lengths) < 1:
+        came, remedy = validation.shown(lengths), "Give each layer its segment."
+        raise ValueError(validation.message("lengths", f"positive integers with the sum {n}", came, remedy))
     ends = list(accumulate(lengths))
     following = [end for end, length in zip(ends, lengths, strict=True) for _ in range(length)]
     return plan(n, lambda i, j, room: following[i] if following[i] < j else i + 1)
@@ -288,7 +302,7 @@ def binomial(n: int, slots: int) -> Schedule:
 
 
 def first_checkpoint(n: int, s: int) -> int:
-    """The largest m for which advancing to x_m first is optimal for n >= 2 layers and s slots."""
+    """The largest m for which advancing to x_m first is optimal for n >= 2 layers and s >= 1 slots."""
     if s == 1:
         return n - 1
     r, reach, before = 0, 1, 0  # reach = C(s + r, s), before = C(s + r - 1, s)
@@ -302,7 +316,7 @@ def first_checkpoint(n: int, s: int) -> int:
 
 
 class Plan(NamedTuple):
-    """The cheapest persistent schedule for a budget.
+    """The cheapest persistent schedule for a budget; where rounding leaves none, the one that holds least.
 
     schedule : persistent: a state that is kept stays until its own reversal.
     cost : the sum of the costs of its evaluations.
@@ -341,16 +355,19 @@ def for_budget(
 ) -> Plan:
     """The cheapest persistent schedule that fits into `budget` bytes, counted in the unit of the plan.
 
+    Where sizes rounded up to that unit leave none, it is the persistent one that holds least.
     Where hidden widths do not increase from layer to layer it is the cheapest of all schedules, whether
     states are X_k or Z_k. Otherwise one that drops a checkpoint early may be cheaper, or the only one.
 
     net : a network; the budget then bounds all that a gradient computation for `batch` columns holds:
-        parameters, gradients, `moments` more arrays of that size, x, states, adjoints, workspace.
+        parameters, gradients, `moments` more arrays of that size, x, states, adjoints, workspace;
+        not the copy that NumPy makes of an x or y that is not contiguous, such as a slice of columns.
         Or the sizes of x_0, ..., x_n in bytes, without `batch`; then it bounds states and adjoints.
     budget : bytes, or a text such as "64MB" (of 10^6 bytes) or "64MiB" (of 2^20).
     costs : of evaluating layers 1 to n; if None d_k d_{k-1}, and 1 for mere sizes.
 
-    Raises OverBudget, a ValueError with the least budget that works, if this one does not.
+    Raises OverBudget, a ValueError with the least budget that works, if this one does not; TypeError or
+    ValueError for other arguments.
 
     >>> for_budget([2, 1, 2, 1, 2], budget=7).cost
     7.0

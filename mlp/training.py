@@ -245,6 +245,7 @@ def accuracy(net: Network, x: Array, y: Array) -> float:
     """The share of columns of `x` (d_0, B) whose largest logit is where `y` (d_n, B) is largest.
 
     With one output, of the binary cross-entropy: whose probability and label are on one side of 1/2.
+    Raises TypeError or ValueError for other arguments, and for one output under another loss.
     """
     x, y = check.held_out(net, (x, y))
     if len(y) == 1:
@@ -310,8 +311,9 @@ def train(
         epochs done there, to the same bits as if it had not been interrupted; `net` becomes the
         network of the file. Everything but `epochs`, `schedule` and `validation` must be as it was.
 
-    Returns an iterator of `Record`. Raises `Diverged` when the loss of a batch is not finite, before
-    that update, with everything put back to the start of the epoch.
+    Returns an iterator of `Record`. Raises TypeError or ValueError for other arguments, at once; and
+    `Diverged` when the loss of a batch is not finite, before that update, with everything put back to
+    the start of the epoch.
 
     >>> net = Network.initialize([2, 3, 2], hidden="tanh")
     >>> x = np.array([[0, 0, 1, 1], [0, 1, 0, 1]], np.float32)

@@ -50,7 +50,7 @@ def shown(value: object) -> str:
 
 
 def choice(what: str, name: str, choices: Mapping[str, T]) -> T:
-    """The entry of `choices` called `name`; an unknown name is answered with the nearest one.
+    """The entry of `choices` called `name`; an unknown name is answered with one that is close.
 
     >>> choice("loss", "square_error", {"cross_entropy": 1, "squared_error": 2})
     Traceback (most recent call last):
@@ -58,8 +58,9 @@ def choice(what: str, name: str, choices: Mapping[str, T]) -> T:
     """
     if isinstance(name, str) and name in choices:
         return choices[name]
-    nearest = get_close_matches(str(name).lower(), choices, n=1, cutoff=0.0)[0]
-    raise ValueError(message(what, " or ".join(choices), shown(name), f"Write {nearest!r}."))
+    nearest = get_close_matches(str(name).lower(), choices, n=1)
+    remedy = f"Write {nearest[0]!r}." if nearest else "Choose one of these."
+    raise ValueError(message(what, " or ".join(choices), shown(name), remedy))
 
 
 def positive_integer(what: str, value: int) -> int:
@@ -244,7 +245,8 @@ def columns(what: str, a: Array, rows: int, dtype: np.dtype[Any]) -> Array:
     a = array(what, a)
     came = f"{a.dtype} of shape {a.shape}"
     if a.dtype not in (np.float32, np.float64):
-        raise TypeError(message(what, "float32 or float64", came, f"Convert it: {what}.astype(np.{dtype})."))
+        remedy = class_numbers(what, a.shape, rows) or f"Convert it: {what}.astype(np.{dtype})."
+        raise TypeError(message(what, "float32 or float64", came, remedy))
     if a.ndim != 2 or a.shape[0] != rows or a.shape[1] == 0:
         expected = f"shape ({rows}, B) with an example in each of B >= 1 columns"
         raise ValueError(message(what, expected, came, shape_remedy(what, a.shape, rows)))
@@ -291,7 +293,15 @@ def shape_remedy(what: str, shape: tuple[int, ...], rows: int) -> str:
         return f"If it is one example, pass {what}[:, np.newaxis]."
     if shape == (rows, 0):
         return "Pass at least one example."
-    return "The first and the last of the network's sizes are the rows of x and y."
+    usual = "The first and the last of the network's sizes are the rows of x and y."
+    return class_numbers(what, shape, rows) or usual
+
+
+def class_numbers(what: str, shape: tuple[int, ...], rows: int) -> str:
+    """What to do about labels that seem to be a class number for each example; "" if they do not."""
+    if what != "y" or rows == 1 or (len(shape) > 1 and shape[0] != 1):
+        return ""
+    return "If these are class numbers, write mlp.data.one_hot(y.ravel().astype(int), classes)."
 
 
 def batch(net: Network, x: Array, y: Array) -> tuple[Array, Array]:
@@ -458,7 +468,7 @@ out[...] = ...; what is returned is not used.
 
 
 def try_value(phi: Activation, numbers: Array, work: Sequence[Array]) -> Array:
-    """What phi makes of `numbers`; refuse an activation that leaves `out` as it was, or changes `z`."""
+    """What phi makes of `numbers`; refuse one that leaves `out` or changes `z`, or differs in place."""
     z, out = numbers.copy(), np.full_like(numbers, np.nan)
     phi.value(z, out, *work)
     if np.isnan(out).all():
@@ -468,6 +478,11 @@ def try_value(phi: Activation, numbers: Array, work: Sequence[Array]) -> Array:
     if not np.array_equal(z, numbers):
         remedy = "Work in out; z is a state that is needed again."
         raise TypeError(message(f"value of {phi.name}", "z left as it was", "a changed z", remedy))
+    phi.value(z, z, *work)
+    if not np.allclose(z, out, equal_nan=True):
+        expected, came = "the same phi(z) where out is z", "another one"
+        remedy = "Read all of z before you write out (workspace = 1 helps), and draw no random numbers."
+        raise TypeError(message(f"value of {phi.name}", expected, came, remedy))
     return out
 
 

@@ -79,8 +79,11 @@ def simulate(
 ) -> Ledger:
     """The ledger of a schedule.
 
-    sizes, batch, dtype : the widths d_0, ..., d_n, the columns B and the type, for bytes.
+    sizes, batch, dtype : the widths d_0, ..., d_n, the columns B and the type, for bytes. Without
+        `batch` the sizes are bytes already, and `dtype` has no use.
     needs : "input" counts the array for phi(Z_k) beside a kept Z_k.
+
+    Raises TypeError or ValueError for other arguments, ValueError for a schedule that breaks a rule.
 
     >>> from mlp import schedules
     >>> ledger = simulate(schedules.binomial(10, slots=2))
@@ -123,7 +126,8 @@ def state_bytes(sizes: Sequence[int] | None, batch: int | None, dtype: Any, n: i
 class Bytes(NamedTuple):
     """What a gradient computation holds at its peak, by what it is for; labels and Python's objects apart.
 
-    Only states and adjoints depend on the schedule. `states` has x in it.
+    Only states and adjoints depend on the schedule. `states` has x in it, which is to be contiguous, as
+    the labels are: NumPy copies a slice of columns before it multiplies.
     """
 
     parameters: int

@@ -115,6 +115,21 @@ class Destroys(Returns):
         out[...] = z
 
 
+class Forgetful(Returns):
+    name = "forgetful"
+
+    def value(self, z: Any, out: Any) -> None:
+        np.tanh(z, out=out)
+        out *= z
+
+
+class Noisy(Returns):
+    name = "noisy"
+
+    def value(self, z: Any, out: Any) -> None:
+        np.add(z, np.random.default_rng().standard_normal(z.shape), out=out)
+
+
 class Idle(mlp.activations.Softsign):
     name = "idle"
 
@@ -278,18 +293,20 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "network.Network.initialize: beyond all numbers": (initialize(sizes=[10**400, 2]), ValueError, "sizes", "fewer than 2^60 bytes", "2^1331", "smaller"),
     "network.Network.initialize: hidden misspelt": (initialize(hidden="sigmiod"), ValueError, "hidden", "sigmoid or tanh", "'sigmiod'", "Write 'sigmoid'"),
     "network.Network.initialize: hidden in capitals": (initialize(hidden="ReLU"), ValueError, "hidden", "relu", "'ReLU'", "Write 'relu'"),
-    "network.Network.initialize: hidden a novel": (initialize(hidden="x" * 10**6), ValueError, "hidden", "relu", "xxx...", "Write '"),
+    "network.Network.initialize: hidden a novel": (initialize(hidden="x" * 10**6), ValueError, "hidden", "relu", "xxx...", "Choose one"),
     "network.Network.initialize: hidden a class": (initialize(hidden=mlp.activations.Tanh), TypeError, "hidden", "a name or an activation", "class 'mlp.activations.Tanh'", "Write hidden=Tanh()"),
     "network.Network.initialize: hidden without name": (initialize(hidden=Nameless()), TypeError, "hidden", "'name'", "Nameless", "add it"),
     "network.Network.initialize: hidden with a number for a name": (initialize(hidden=Numbered()), TypeError, "name of hidden", "a str", "5", "by this name"),
     "network.Network.initialize: hidden returns": (initialize(hidden=Returns()), TypeError, "returns", "written into out", "left as it was", "out[...] ="),
     "network.Network.initialize: hidden destroys z": (initialize(hidden=Destroys()), TypeError, "destroys", "z left", "a changed z", "Work in out"),
+    "network.Network.initialize: hidden reads what it has written": (initialize(hidden=Forgetful()), TypeError, "value of forgetful", "where out is z", "another one", "workspace = 1"),
+    "network.Network.initialize: hidden draws": (initialize(hidden=Noisy()), TypeError, "value of noisy", "where out is z", "another one", "no random numbers"),
     "network.Network.initialize: hidden returns its derivative": (initialize(hidden=Idle()), TypeError, "multiply_derivative of idle", "in place", "left as it was", "delta *="),
     "network.Network.initialize: hidden needs": (initialize(hidden=Needless()), ValueError, "needless", "'output' or 'input'", "'nothing'", "Say"),
     "network.Network.initialize: hidden workspace": (initialize(hidden=Greedy()), ValueError, "workspace of greedy", "from 0", "-1", "Count"),
     "network.Network.initialize: loss misspelt": (initialize(loss="squared"), ValueError, "loss", "cross_entropy or", "'squared'", "'squared_error'"),
-    "network.Network.initialize: loss an object": (initialize(loss=losses.SquaredError()), ValueError, "loss", "cross_entropy or", "SquaredError object", "'squared_error'"),
-    "network.Network.initialize: initialization": (initialize(initialization="xavier"), ValueError, "initialization", "glorot", "'xavier'", "Write"),
+    "network.Network.initialize: loss an object": (initialize(loss=losses.SquaredError()), ValueError, "loss", "cross_entropy or", "SquaredError object", "Choose one"),
+    "network.Network.initialize: initialization": (initialize(initialization="xavier"), ValueError, "initialization", "glorot", "'xavier'", "Choose one"),
     "network.Network.initialize: dtype integer": (initialize(dtype=np.int64), TypeError, "dtype", "float32 or float64", "int64", "np.float32"),
     "network.Network.initialize: dtype complex": (initialize(dtype=np.complex128), TypeError, "dtype", "float32", "complex128", "np.float32"),
     "network.Network.initialize: dtype None": (initialize(dtype=None), TypeError, "dtype", "float32", "None", "np.float32"),
@@ -322,7 +339,9 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "network.Network.backprop: y of another batch": (on(X, Y[:, :3]), ValueError, "y", "as many columns as x, 4", "(2, 3)", "its label"),
     "network.Network.backprop: y one column for all": (on(X, Y[:, :1]), ValueError, "y", "as many columns as x, 4", "(2, 1)", "its label"),
     "network.Network.backprop: y integer": (on(X, Y.astype(int)), TypeError, "y", "float32", "int64", "y.astype(np.float32)"),
-    "network.Network.backprop: y class numbers": (on(X, np.array([0, 1, 0, 1])), TypeError, "y", "float32", "int64 of shape (4,)", "y.astype"),
+    "network.Network.backprop: y class numbers": (on(X, np.array([0, 1, 0, 1])), TypeError, "y", "float32", "int64 of shape (4,)", "mlp.data.one_hot"),
+    "network.Network.backprop: y class numbers as floats": (on(X, np.ones(4)), ValueError, "y", "shape (2, B)", "(4,)", "mlp.data.one_hot"),
+    "network.Network.backprop: y class numbers in a row": (on(X, np.ones((1, 4))), ValueError, "y", "shape (2, B)", "(1, 4)", "mlp.data.one_hot"),
     "network.Network.backprop: y no distribution": (on(X, Y * 1.001), ValueError, "y", "sum to one within 1e-06", "off by 0.001", "one_hot"),
     "network.Network.backprop: one column of y": (on(X, np.where(np.arange(4) == 2, 0.3, Y)), ValueError, "y", "sum to one", "off by 0.4", "one_hot"),
     "network.Network.backprop: y float64 off": (on(X, Y.astype(float) + 1e-9), ValueError, "y", "within 1e-12", "off by 2e-09", "one_hot"),
@@ -364,6 +383,11 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "losses.logsumexp: half": (lambda w: losses.logsumexp(X.astype(np.float16)), TypeError, "z", "complex128", "float16", "np.asarray(z"),
     "losses.logsumexp: np.matrix": (lambda w: losses.logsumexp(matrix()), TypeError, "z", "complex128", "matrix", "np.asarray(z"),
     "losses.logsumexp: NaN": (lambda w: losses.logsumexp(spoilt(np.nan)), ValueError, "z", "finite", "NaN", "Clean"),
+    "losses.softmax: a list": (lambda w: losses.softmax([[1.0]]), TypeError, "z", "float32", "list", "np.asarray(z"),
+    "losses.softmax: integers": (lambda w: losses.softmax(np.array([[3, 1], [1, 5]])), TypeError, "z", "float32", "int64", "np.asarray(z"),
+    "losses.softmax: a vector": (lambda w: losses.softmax(np.ones(3)), ValueError, "z", "in each column", "(3,)", "np.newaxis"),
+    "losses.softmax: infinite": (lambda w: losses.softmax(spoilt(-np.inf)), ValueError, "z", "finite", "infinity", "Clean"),
+    "losses.softmax: read only": (lambda w: losses.softmax(locked(X)), ValueError, "z", "to write into", "read only", "z.copy()"),
     "losses.log_softmax: infinite": (lambda w: losses.log_softmax(spoilt(-np.inf)), ValueError, "z", "finite", "infinity", "Clean"),
     "losses.log_softmax: a list": (lambda w: losses.log_softmax([[1.0]]), TypeError, "z", "float32", "list", "np.asarray(z"),
     "losses.log_softmax: read only": (lambda w: losses.log_softmax(locked(X)), ValueError, "z", "to write into", "read only", "z.copy()"),
@@ -497,6 +521,7 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "checks.taylor_rates: x complex": (rates(x=np.ones(2) + 0j), TypeError, "x", "real", "complex128", "np.asarray"),
     "checks.taylor_rates: x NaN": (rates(x=np.full(2, np.nan)), ValueError, "x", "finite", "NaN", "another point"),
     "checks.taylor_rates: v a list": (rates(v=[1.0, 1.0]), TypeError, "v", "an array", "list", "np.asarray"),
+    "checks.taylor_rates: f straight": (rates(f=lambda x: float(x.sum()), gradient=np.ones(2), step=0.5), ValueError, "f", "bend along v", "a straight line", "another v"),
     "checks.taylor_rates: step zero": (rates(step=0.0), ValueError, "step", "positive", "0.0", "Try"),
     "checks.taylor_rates: halvings": (rates(halvings=0), ValueError, "halvings", "positive", "0", "at least 1"),
     "checks.taylor_rates: halvings beyond all numbers": (rates(halvings=10**15), ValueError, "halvings", "at most 1000", "1000000000000000", "halvings=1000"),
@@ -541,6 +566,12 @@ TABLE: dict[str, tuple[Callable[[World], Any], type[BaseException], str, str, st
     "schedules.validate: reversed too early": (lambda w: schedules.validate((Reverse(2),), 2), ValueError, "schedule", "the rules", "there is no Delta_2", "correct the action"),
     "schedules.validate: x_0 dropped": (lambda w: schedules.validate((Drop(0),), 2), ValueError, "schedule", "the rules", "x_0 is not a live state", "correct the action"),
     "schedules.validate: unfinished": (lambda w: schedules.validate((Advance(0, 1), Advance(1, 2), Reverse(2)), 2), ValueError, "schedule", "reverses 2 layers", "ends before layer 1", "complete it"),
+    "schedules.validate: a plan": (lambda w: schedules.validate(schedules.for_budget([2, 1, 2], budget=7), 2), TypeError, "schedule", "a tuple of actions", "a Plan", ".schedule"),
+    "schedules.plan: a split at its start": (lambda w: schedules.plan(3, lambda i, j, room: i), ValueError, "split", "0 < k < 3", "0", "split(0, 3, 0)"),
+    "schedules.plan: a split at its end": (lambda w: schedules.plan(3, lambda i, j, room: j), ValueError, "split", "0 < k < 3", "3", "split(0, 3, 0)"),
+    "schedules.in_segments: too short": (lambda w: schedules.in_segments(5, [2, 2]), ValueError, "lengths", "the sum 5", "[2, 2]", "its segment"),
+    "schedules.in_segments: too long": (lambda w: schedules.in_segments(5, [2, 2, 9]), ValueError, "lengths", "the sum 5", "[2, 2, 9]", "its segment"),
+    "schedules.in_segments: an empty one": (lambda w: schedules.in_segments(5, [0, 5]), ValueError, "lengths", "positive", "[0, 5]", "its segment"),
     "schedules.depth: a number": (lambda w: schedules.depth(5), TypeError, "schedule", "a tuple", "int", "a planner"),
     "schedules.picture: None": (lambda w: schedules.picture(None), TypeError, "schedule", "a tuple", "NoneType", "a planner"),
     "schedules.picture: broken": (lambda w: schedules.picture((Advance(0, 1), Reverse(5))), ValueError, "schedule", "the rules", "layer 1 is the next", "correct the action"),
@@ -614,7 +645,7 @@ SAFE = {  # what is public and not in the table, by the reason why it cannot be 
         checkpointing.view checks.Linear curvature.Moving curvature.sweep curvature.derivative curvature.pull_back
         curvature.moving_pull_back dropout.Dropped dropout.stream layers.Layer layers.advance layers.reverse
         layers.evaluate layers.workspace layers.shaped layers.split layers.chain losses.shift losses.normalize
-        losses.softmax losses.top_and_rest losses.CrossEntropy losses.BinaryCrossEntropy losses.SquaredError
+        losses.top_and_rest losses.CrossEntropy losses.BinaryCrossEntropy losses.SquaredError
         network.forward optimizers.SGD optimizers.descend optimizers.Penalty""",
     PART: """command.parser command.prepare data.fifth_of_each_digit data.split data.pair data.find data.unpack
         files.description files.refuse_unnamed files.refuse_stranger files.write files.replacing files.digest
@@ -622,10 +653,10 @@ SAFE = {  # what is public and not in the table, by the reason why it cannot be 
         memory.state_bytes memory.__main__.parser memory.__main__.shape memory.__main__.table
         memory.__main__.planned memory.__main__.row memory.__main__.recommend network.normal network.glorot
         network.he network.orthogonal network.automatic schedules.walk schedules.sequence schedules.broken_rule
-        schedules.plan schedules.in_segments schedules.first_checkpoint schedules.most_held schedules.held
+        schedules.first_checkpoint schedules.most_held schedules.held
         schedules.transients schedules.least_bytes schedules.bottlenecks schedules.thriftiest schedules.cheapest
         schedules.demands training.Batch training.Progress validation.listed validation.message
-        validation.shown validation.shape_remedy validation.to_float validation.try_derivative validation.try_value""",
+        validation.shown validation.shape_remedy validation.class_numbers validation.to_float validation.try_derivative validation.try_value""",
     RESULT: """backprop.Gradient data.Examples files.Saved memory.Moment memory.Ledger memory.Bytes schedules.Step
         schedules.Plan schedules.OverBudget training.Record training.Diverged training.State training.Run
         network.Network""",
