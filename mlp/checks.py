@@ -211,8 +211,9 @@ def taylor_rates(
         validation.real(name, a)
     validation.adjoints((x, x), (gradient, v))
     count = validation.at_most("halvings", validation.positive_integer("halvings", halvings), 1000)
-    steps = validation.positive_number("step", step) / 2.0 ** np.arange(count + 1)
-    here, *there = (validation.number("f(x)", f(at)) for at in (x, *(x + h * v for h in steps)))
+    steps = validation.number("step", step, "a positive, finite number") / 2.0 ** np.arange(count + 1)
+    points = (x, *(x + h * v for h in steps))
+    here, *there = (validation.number("f(x)", f(at), "a finite number") for at in points)
     change = np.array(there) - here
     if not change.all():
         remedy = "Take another v, a larger step, or fewer halvings."

@@ -38,7 +38,8 @@ class Dropout:
     step: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rate", validation.fraction("rate", self.rate))  # its float, whatever came
+        rate = validation.number("rate", self.rate, "a number from 0 to less than 1")
+        object.__setattr__(self, "rate", rate)  # its float, whatever came
         validation.counter("seed", self.seed)
         validation.counter("step", self.step)
 

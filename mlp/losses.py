@@ -139,7 +139,7 @@ def smooth_labels(y: Array, amount: float) -> Array:
     """
     validation.matrix("y", y, "fd")
     validation.distributions("y", y)
-    amount = validation.share("amount", amount)
+    amount = validation.number("amount", amount, "a number from 0 to 1")
     smooth: Array = (1 - amount) * y + amount / len(y)
     return smooth
 

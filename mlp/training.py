@@ -139,7 +139,7 @@ class Run:
         """Train for one epoch; if it diverges or is interrupted, put everything back."""
         if self.epoch == self.epochs:
             raise StopIteration
-        self.learning_rate = check.positive_number("learning_rate", self.learning_rate)
+        self.learning_rate = check.number("learning_rate", self.learning_rate, "a positive, finite number")
         before = self.state()
         try:
             loss, seconds = self.train_epoch()
@@ -327,11 +327,13 @@ def train(
     epochs = check.positive_integer("epochs", epochs)
     batch_size = check.positive_integer("batch_size", batch_size)
     kind = check.choice("optimizer", optimizer, by_name)
-    method = kind(check.fraction("momentum", momentum), net.parameters)
+    method = kind(check.number("momentum", momentum, "a number from 0 to less than 1"), net.parameters)
     given = kind.default_rate if learning_rate is None else learning_rate
-    rate, l2 = check.positive_number("learning_rate", given), check.non_negative_number("l2", l2)
+    rate = check.number("learning_rate", given, "a positive, finite number")
+    l2 = check.number("l2", l2, "a finite number from 0 up")
     l2 = check.at_most("l2", l2, float(np.finfo(net.parameters.dtype).max))
-    dropout, rng = check.fraction("dropout", dropout), check.generator(rng)
+    dropout = check.number("dropout", dropout, "a number from 0 to less than 1")
+    rng = check.generator(rng)
     schedule = None if schedule is None else validate(schedule, net.depth)
     held_out = None if validation is None else check.held_out(net, validation)
     x_rows, y_columns = np.ascontiguousarray(x.T), np.ascontiguousarray(y)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
 from hashlib import sha256
@@ -84,8 +84,8 @@ def byte_count(what: str, value: int | str) -> int:
     if not found:
         remedy = "Write for example '64MB' (of 10^6 bytes) or '64MiB' (of 2^20)."
         raise ValueError(message(what, "a number of bytes", shown(value), remedy))
-    number, prefix, binary = found.groups()
-    return int(Fraction(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
+    amount, prefix, binary = found.groups()
+    return int(Fraction(amount) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
 
 
 def costs(given: Sequence[float] | None, usual: Sequence[float]) -> list[float]:
@@ -94,7 +94,7 @@ def costs(given: Sequence[float] | None, usual: Sequence[float]) -> list[float]:
     if not isinstance(found, Sequence) or len(found) != len(usual):
         expected, remedy = f"{len(usual)} finite numbers from 0 up", "Give each layer its cost."
         raise ValueError(message("costs", expected, found, remedy))
-    return [non_negative_number(f"costs[{k}]", cost) for k, cost in enumerate(found)]
+    return [number(f"costs[{k}]", cost, "a finite number from 0 up") for k, cost in enumerate(found)]
 
 
 def listed(values: Any) -> Any:
@@ -117,12 +117,26 @@ def at_most(what: str, value: N, most: N) -> N:
     return value
 
 
-def positive_number(what: str, value: float) -> float:
-    """`value` as a float, finite and greater than 0."""
+NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {  # what is expected: which they are, what to do
+    "a positive, finite number": (lambda value: 0 < value < math.inf, "Try 1.0."),
+    "a finite number from 0 up": (lambda value: 0 <= value < math.inf, "Try 0.0."),
+    "a number from 0 to less than 1": (lambda value: 0 <= value < 1, "Try 0.5."),
+    "a number from 0 to 1": (lambda value: 0 <= value <= 1, "Try 0.1."),
+    "a finite number": (math.isfinite, "Take another point."),
+}
+
+
+def number(what: str, value: float, expected: str) -> float:
+    """`value` as a float, if it is what is expected: one of `NUMBERS`.
+
+    >>> number("momentum", 0.5, "a number from 0 to less than 1")
+    0.5
+    """
+    holds, remedy = NUMBERS[expected]
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a positive number", shown(value), "Write it as a float."))
-    if not 0 < to_float(value) < math.inf:
-        raise ValueError(message(what, "a positive, finite number", shown(value), "Try 1.0."))
+        raise TypeError(message(what, expected, shown(value), "Write it as a float."))
+    if not holds(to_float(value)):  # a Fraction may be less than 1, and its float not
+        raise ValueError(message(what, expected, shown(value), remedy))
     return float(value)
 
 
@@ -132,15 +146,6 @@ def to_float(value: float) -> float:
         return float(value)
     except OverflowError:
         return math.inf
-
-
-def fraction(what: str, value: float) -> float:
-    """`value` as a float, at least 0 and less than 1."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a number from 0 to less than 1", shown(value), "Write it as a float."))
-    if not 0 <= to_float(value) < 1:  # a Fraction may be less than 1, and its float not
-        raise ValueError(message(what, "a number from 0 to less than 1", shown(value), "Try 0.5."))
-    return float(value)
 
 
 def counter(what: str, value: int) -> int:
@@ -169,24 +174,6 @@ def none_or(what: str, value: object, kind: type, remedy: str) -> None:
     """Refuse a `value` that is neither None nor a `kind`."""
     if value is not None and not isinstance(value, kind):
         raise TypeError(message(what, f"None or a {kind.__name__}", shown(value), remedy))
-
-
-def share(what: str, value: float) -> float:
-    """`value` as a float from 0 to 1."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a number from 0 to 1", shown(value), "Write it as a float."))
-    if not 0 <= value <= 1:
-        raise ValueError(message(what, "a number from 0 to 1", shown(value), "Try 0.1."))
-    return float(value)
-
-
-def non_negative_number(what: str, value: float) -> float:
-    """`value` as a float, finite and at least 0."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a number from 0 up", shown(value), "Write it as a float."))
-    if not 0 <= to_float(value) < math.inf:
-        raise ValueError(message(what, "a finite number from 0 up", shown(value), "Try 0.0."))
-    return float(value)
 
 
 def generator(rng: int | np.random.Generator) -> np.random.Generator:
@@ -389,15 +376,6 @@ def point(at: Sequence[Array]) -> None:
         raise TypeError(message("at", "a tuple of arrays", came, "Write at=(x,) for a single array x."))
     for k, a in enumerate(at):
         real(f"at[{k}]", a)
-
-
-def number(what: str, value: float) -> float:
-    """`value` as a float, if it is a finite real number."""
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError(message(what, "a real number", type(value), "Write float(...) around it."))
-    if not math.isfinite(to_float(value)):
-        raise ValueError(message(what, "a finite number", shown(value), "Take another point."))
-    return float(value)
 
 
 def moving(jv: Array) -> None:

@@ -18,7 +18,12 @@ from weave.scan import Fence, Open, Page, scan
 from weave.source import Piece
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-FINDINGS = {"residuals": "residual", "exact": "exact", "exhaustive": "exhaustive"}
+FINDINGS = {
+    "residuals": "residual",
+    "exact": "exact",
+    "bounded": "within bounds",
+    "exhaustive": "exhaustive",
+}
 
 
 class Recorder:
@@ -147,7 +152,7 @@ def _expected_error(fence: Fence, namespace: dict[str, Any], path: Path) -> str:
 
 
 def _finding(fence: Fence, namespace: dict[str, Any]) -> tuple[str, int, float]:
-    """What a check leaves: its cases in `residuals` (numbers), `exact` or `exhaustive` (truth values)."""
+    """What a check leaves: its cases in `residuals` (numbers), or in another list (truth values)."""
     left = [name for name in FINDINGS if name in namespace]
     if len(left) != 1 or len(namespace[left[0]]) == 0 or "assert " not in fence.code:
         raise AssertionError(
