@@ -37,7 +37,7 @@ def smallest(drawing: str) -> float:
     """The size of the smallest letters, in pixels of a phone."""
     width = float(drawing.split('viewBox="0 0 ')[1].split(maxsplit=1)[0])
     sizes = [float(one or other) for one, other in LETTERS.findall(drawing)]
-    plain = re.search(r'class="label"(?![^>]*font-size)', drawing)  # as large as the style sheet has it
+    plain = re.search(r'class="label"(?![^>]*font[-:])', drawing)  # as large as the style sheet has it
     return min([*sizes, *[13] * bool(plain)]) * min(1, PHONE / width)
 
 
