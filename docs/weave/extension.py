@@ -429,7 +429,7 @@ class Weaver:
     def open_figure(self, token: Open) -> str:
         """A drawing, inlined so that the style sheet reaches it, and its caption."""
         named = f'<svg role="img" aria-label="{html.escape(token.options.get("alt", ""))}" '
-        drawing = legible(pictures.drawing(self.book, self.page, token)).replace("<svg ", named, 1)
+        drawing = pictures.drawing(self.book, self.page, token).replace("<svg ", named, 1)
         return self.captioned(token, f'<div class="scroll" tabindex="0" data-search-exclude>{drawing}</div>')
 
     def open_explorer(self, token: Open) -> str:
@@ -452,14 +452,6 @@ class Weaver:
         number = self.book.number(self.page, token)
         caption = f'<figcaption markdown="span">\n<strong>Figure {number}.</strong> '
         return _open("figure", "drawing", token.label) + self.block(markup) + caption
-
-
-def legible(drawing: str) -> str:
-    """A drawing that is not made so narrow that its smallest words are below nine pixels; it scrolls."""
-    sizes = re.findall(r'<(?:text|g|svg)\b[^>]*font-size[:=]"?([\d.]+)', drawing)
-    box = re.search(r'viewBox="0 0 ([\d.]+)', drawing)
-    least = float(box[1]) * 9 / min([13, *map(float, sizes)]) if box else 0
-    return re.sub(r'(<svg\b[^>]*style=")', rf"\1min-width: {least:.0f}px; ", drawing, count=1)
 
 
 def _count(number: int, noun: str) -> str:

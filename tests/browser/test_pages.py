@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Response, ViewportSize
 
 from mlp import schedules
 from mlp.memory import simulate
@@ -27,9 +27,12 @@ NOTHING_WAITS = "* { content-visibility: visible !important }"
 """A style with which what is far from the window is laid out too."""
 
 
-def opened(browser: Browser, url: str, width: int, scheme: str) -> tuple[Page, list[str]]:
+def opened(
+    browser: Browser, url: str, width: int, scheme: str, has_touch: bool = False
+) -> tuple[Page, list[str]]:
     """A page, and what went wrong while it was loaded."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    size: ViewportSize = {"width": width, "height": 900}
+    context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=has_touch)  # type: ignore[arg-type]
     page, troubles = context.new_page(), list[str]()
     page.on(
         "console",
@@ -459,6 +462,62 @@ def test_a_reference_shows_its_target(browser: Browser, address: str) -> None:
     page.context.close()
 
 
+def test_the_explorer_serves_a_finger(browser: Browser, address: str) -> None:
+    """On a phone the first picture fits and is swept through; a long one shows the present step."""
+    page, troubles = opened(browser, f"{address}/checkpointing/explorer.html", 360, "light", has_touch=True)
+    box = page.locator(".explorer .scroll")
+    box.scroll_into_view_if_needed()
+    page.wait_for_selector(".explorer[data-ready]")
+    hidden = "(each) => each.scrollWidth - each.clientWidth"
+    assert box.evaluate(hidden) == 0
+    page.locator(".explorer .axis").scroll_into_view_if_needed()
+    place = page.locator(".explorer svg[role=img]").bounding_box()
+    assert place is not None
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": place["x"] + x, "y": place["y"] + y} for x, y in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    def step() -> int:
+        return int(page.url.split(",")[-1])
+
+    touch("touchStart", (60, 80))
+    for x in range(60, 160, 10):
+        touch("touchMove", (x, 80))
+    touch("touchEnd")
+    fifty = place["width"] / 50
+    assert abs(step() - 150 / fifty) < 2
+    before = page.evaluate("scrollY")
+    touch("touchStart", (100, 150))
+    for y in range(150, 90, -10):
+        touch("touchMove", (100, y))
+    touch("touchEnd")
+    page.wait_for_function(f"scrollY > {before}")  # upward it moves the page, not the steps
+    assert abs(step() - 150 / fifty) < 2
+    page.locator(".explorer input[type=range]").first.fill("64")
+    assert box.evaluate(hidden) > 100
+    for button in ("To the end", "To the beginning", "One step on"):
+        page.get_by_role("button", name=button).click()
+        seen = page.locator(".explorer .cursor").bounding_box()
+        assert seen is not None and 10 < seen["x"] < 350
+    page.locator(".explorer svg[role=img]").tap(position={"x": 100, "y": 100})
+    assert 100 / 8 < step() < 100 / 3
+    assert page.evaluate("document.documentElement.scrollWidth") == 360 and troubles == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", [name for name in ADDRESSES if "/" in name])
+def test_no_drawing_is_scrolled_on_a_phone(browser: Browser, address: str, name: str) -> None:
+    page, _ = opened(browser, f"{address}/{name}", 360, "light")
+    page.add_style_tag(content=NOTHING_WAITS)
+    scrolled = page.locator("figure .scroll:has(svg)").evaluate_all(
+        "boxes => boxes.filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.outerHTML)"
+    )
+    assert scrolled == []
+    page.context.close()
+
+
 def explorer(page: Page) -> dict[str, str]:
     """What the explorer's meters say."""
     page.wait_for_selector(".explorer[data-ready]")
@@ -472,18 +531,21 @@ def test_the_explorer_runs_by_mouse_keyboard_and_link(browser: Browser, address:
     page, troubles = opened(browser, url, 1280, "light")
     ledger = simulate(schedules.binomial(16, slots=3))
     assert explorer(page) == {
-        "states live": f"1 of {ledger.peak_states}",
+        "states + adjoints": f"1 + 1 of {ledger.peak_arrays}",
         "evaluations": f"{ledger.evaluations} of {ledger.evaluations}",
         "recomputed": f"{ledger.recomputed} of {ledger.recomputed}",
-        "fewest at this peak": str(ledger.evaluations),
+        "optimum": f"{ledger.evaluations} with {ledger.peak_states} states",
     }
     page.get_by_role("button", name="To the beginning").click()
     box = page.locator(".explorer .scroll")
     for moment in ledger.trace:
         box.press("ArrowRight")
-        assert explorer(page)["states live"].startswith(f"{moment.states} of")
-        lit = page.locator(".listing .runs").inner_text()
+        held = f"{moment.states} + {moment.arrays - moment.states} of {ledger.peak_arrays}"
+        assert explorer(page)["states + adjoints"] == held
+        lit = " ".join(page.locator(".listing .runs").all_inner_texts())
         assert ("run.advance" in lit) == isinstance(moment.action, Advance)
+        assert ("run.turn" in lit) == (moment.action == Advance(15, 16))
+        assert page.locator(".explorer code").inner_text() in lit
     page.locator(".explorer select").select_option("bisection")
     page.locator(".explorer input[type=range]").first.fill("64")
     found = simulate(schedules.bisection(64))

@@ -113,7 +113,7 @@ def test_the_figure_draws_what_its_page_computes() -> None:
         points = re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', group)
         assert len(points) == len(errors) == 50
         for (cx, cy), step, error, j in zip(points, names["steps"], errors, range(50), strict=True):
-            assert (float(cx) - 54) / 27 - 15.5 == pytest.approx(math.log10(step), abs=0.01)
+            assert (float(cx) - 40) / 18 - 15.5 == pytest.approx(math.log10(step), abs=0.01)
             drawn = 10 ** ((18 - float(cy)) / 16.5)
             if abs(error) > {"forward": 1e-6, "central": 1e-8, "complex": 1e-15}[name] and step > 1e-8:
                 assert drawn == pytest.approx(abs(error), rel=0.03)
