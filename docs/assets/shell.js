@@ -113,6 +113,7 @@
     document.head.append(script);
   }
   query?.addEventListener("focus", search);
+  query?.addEventListener("keydown", ({ key }) => { if (key === "Tab") toggles.search.checked = false; }); // before the script is there
   document.querySelector("header [for=__search]")?.addEventListener("click", (event) => { event.preventDefault(); query.focus(); });
   if (query && (query === document.activeElement || /[?&]q=/.test(location.search))) search();
 

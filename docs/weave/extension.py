@@ -348,18 +348,18 @@ class Weaver:
         columns = (*map(html.escape, token.columns), "code", "check")
         head = "".join(f'<th scope="col" data-column="{name}">{name}</th>' for name in columns)
         body = "".join(self.row(columns, row) for row in sheet.rows(self.book, self.page, token))
-        table = f'<table class="sheet"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
-        return f'<div class="scroll" tabindex="0">{table}</div>'
+        table = f"<thead data-search-exclude><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>"
+        return f'<div class="scroll" tabindex="0"><table class="sheet">{table}</table></div>'
 
     def row(self, columns: tuple[str, ...], row: sheet.Row) -> str:
-        """A row of a sheet; a cell knows its column's name for screens that are too narrow for columns."""
+        """A row of a sheet, searched for by its name; a cell knows its column's, for narrow screens."""
         cells = ["".join(self.quoted(row, formula) for formula in cell) for cell in row.cells]
         names = ", ".join(listing.reference(self.here, target) for target in row.code)
         cells += [re.sub(r"(?<=<code>)mlp\.\w+\.", "", names)]
         cells += [" ".join(self.tick(*each) for each in sheet.found(self.book, self.record, row))]
         pairs = zip(columns, cells, strict=True)
-        shown = "".join(f'<td data-column="{column}">{cell}</td>' for column, cell in pairs)
-        return f'<tr><th scope="row">{html.escape(row.name)}</th>{shown}</tr>'
+        shown = "".join(f'<td data-column="{name}" data-search-exclude>{cell}</td>' for name, cell in pairs)
+        return f'<tr><th scope="row">{html.escape(row.name)}</th> {shown}</tr>'
 
     def quoted(self, row: sheet.Row, formula: Formula) -> str:
         """A formula of another page, linked to its place there."""
@@ -370,7 +370,7 @@ class Weaver:
             remedy = rf"Let each \piece of {formula.around.page} be a formula by itself"
             raise self.page.error(row.line, f"TeX does not parse: {error}", remedy) from None
         words = html.escape(formula.around.words)
-        return f'<a class="math" data-search-exclude href="{place}" title="{words}">{shown}</a>'
+        return f'<a class="math" href="{place}" title="{words}">{shown}</a>'
 
     def tick(self, target: Target, said: str) -> str:
         """What the checks of a result found, linked to the first."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from weave import listing
 from weave.book import Book, Target
-from weave.scan import PROVED, STATEMENTS, Math, Open, Page
+from weave.scan import PROVED, STATEMENTS, Close, Heading, Math, Open, Page, Token
 from weave.typeset import expand, typeset
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def claims(weaver: Weaver) -> str:
             if isinstance(token, Open) and token.kind in PROVED:
                 stale = weaver.record.claim(weaver.book, page, token) is None
                 rows += _claim(weaver, weaver.book.labels[token.label], stale)
-    return _table(["result", "checked by", "kind", "cases", "largest residual", "date"], rows)
+    return _table(["result", "checked by", "kind", "cases", "largest residual", "date"], rows, "claims")
 
 
 def _claim(weaver: Weaver, target: Target, stale: bool) -> Iterator[list[str]]:
@@ -58,13 +58,26 @@ def equations(weaver: Weaver) -> str:
 
 
 def _coded(weaver: Weaver, target: Target) -> str:
-    """A short formula itself, and the listings that implement it."""
+    """A short formula itself, and the listings that implement it; without either, where it stands."""
     page = weaver.book.pages[target.page]
-    tex = next(t.tex for t in page.tokens if isinstance(t, Math) and t.label == target.label)
+    formula = next(t for t in page.tokens if isinstance(t, Math) and t.label == target.label)
+    tex, around = formula.tex, weaver.book.labels[_around(weaver.book, page, formula)]
     short = len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
     shown = typeset(tex.rstrip(".,;")) if short else ""
-    code = (listing.reference(weaver.here, each) for each in weaver.book.code(target.label))
-    return f"{shown} {', '.join(code)}"
+    code = ", ".join(listing.reference(weaver.here, each) for each in weaver.book.code(target.label))
+    return f"{shown} {code}".strip() or f"in {listing.reference(weaver.here, around)}"
+
+
+def _around(book: Book, page: Page, formula: Math) -> str:
+    """The label of the statement that a formula stands in, or else of the section."""
+    labels = [each.label for each in book.labels.values() if each.kind in ("section", *STATEMENTS)]
+    closed = list[Token]()
+    for token in reversed([each for each in page.tokens if each.start < formula.start]):
+        if isinstance(token, Close):
+            closed.append(token.opened)
+        elif isinstance(token, Heading | Open) and token.label in labels and token not in closed:
+            return token.label
+    return formula.label
 
 
 def _by_chapter(

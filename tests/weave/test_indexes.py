@@ -1,5 +1,6 @@
 """What is made of the labels: claims, indexes, stamps and previews."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def test_the_indexes_have_every_statement_equation_and_definition(site: Path) ->
             assert f'#{target.label}"' in text, target
     for name in book.source.names:
         assert name.removeprefix("mlp.") in text
+    assert "(1.1)</a> in <a" in text and not re.search(r"\([\d.]+\)</a>\s*</li>", text)  # no number alone
 
 
 def test_an_unknown_index_is_refused(write: Callable[..., Book], weave: Callable[[Book], str]) -> None:
