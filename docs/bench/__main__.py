@@ -32,6 +32,7 @@ from weave.results import present
 RESULTS = Path(__file__).parent / "results"
 PARTS = {
     "step": speed.step,
+    "pytorch": speed.pytorch,
     "products": speed.products,
     "epoch": speed.epoch,
     "lessons": speed.lessons,
@@ -40,7 +41,6 @@ PARTS = {
     "pareto": memory.pareto,
     "torch-checkpoint": memory.torch_checkpoint,
     "mnist": learning.mnist,
-    "regression": learning.regression,
 }
 
 

@@ -1,4 +1,4 @@
-"""Accuracy against seconds on MNIST, with scikit-learn and PyTorch beside it; and one regression."""
+"""Accuracy against seconds on MNIST, with scikit-learn and PyTorch beside it."""
 
 from __future__ import annotations
 
@@ -132,27 +132,4 @@ def summary(curves: list[list[tuple[float, float]]], name: str) -> dict[str, Any
         "seconds": table[:, :, 0].mean(axis=0).tolist(),
         "accuracy": table[:, :, 1].mean(axis=0).tolist(),
         "spread": table[:, :, 1].std(axis=0, ddof=1).tolist(),
-    }
-
-
-def regression() -> dict[str, Any]:
-    """A function of one variable from noisy points, by squared error: what is learned, and the loss."""
-    rng = np.random.default_rng(0)
-    x = np.sort(rng.uniform(-1, 1, (1, 200)), axis=1)
-    truth = lambda t: np.sin(3 * t) + 0.3 * np.sin(9 * t)  # noqa: E731
-    y = truth(x) + 0.1 * rng.standard_normal(x.shape)
-    net = mlp.Network.initialize([1, 64, 1], hidden="tanh", loss="squared_error", dtype=np.float64)
-    losses = [record.loss for record in mlp.train(net, x, y, epochs=2000, batch_size=20, learning_rate=0.05)]
-    grid = np.linspace(-1, 1, 81)[np.newaxis]
-    fitted = net.predict(grid)
-    rms = float(np.sqrt(np.mean((fitted - truth(grid)) ** 2)))
-    print(f"    root mean square error {rms:.3f}, noise 0.1")
-    return {
-        "x": grid[0].tolist(),
-        "fitted": fitted[0].tolist(),
-        "truth": truth(grid)[0].tolist(),
-        "points": [x[0].tolist(), y[0].tolist()],
-        "losses": losses[::20],
-        "rms": rms,
-        "noise": 0.1,
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -151,28 +153,53 @@ def step() -> dict[str, Any]:
     return {"kernels": found}
 
 
-FIELDS = ["sizes", "batch", "ratio", "floor_us", "gather", "update", "bare", "torch"]
+FIELDS = ["sizes", "batch", "ratio", "floor_us", "gather", "update", "bare"]
 
 
 def one(sizes: list[int], batch: int) -> list[Any]:
-    """A network's row: its ratio, the floor, gathering, update and the bare calls, and PyTorch's ratio."""
+    """A network's row: its ratio, the floor, gathering, the update and the bare calls."""
     problem = Problem(sizes, batch)
     with kernel_arithmetic():
         found, floor = ratio(problem.run.step, problem.floor, problem.chosen)
         gather, _ = ratio(problem.gather, problem.floor, problem.chosen)
         update, _ = ratio(problem.update, problem.floor, problem.chosen)
         bare, _ = ratio(problem.bare(), problem.floor, problem.chosen)
-        other = torch_step(problem)
-        peer = ratio(other, problem.run.step, problem.chosen)[0] if other else float("nan")
-    return [found, floor * 1e6, gather, update, bare, peer]
+    return [found, floor * 1e6, gather, update, bare]
 
 
-def torch_step(problem: Problem) -> Callable[[Array], None] | None:
-    """The same step in PyTorch, eager: Linear, Sigmoid, CrossEntropyLoss, SGD, gathering by index."""
-    try:
-        import torch  # noqa: PLC0415
-    except ImportError:
+def pytorch() -> dict[str, Any] | None:
+    """PyTorch's time of a step over ours: a process each, so that neither's threads disturb the other's."""
+    if importlib.util.find_spec("torch") is None:
+        print("    PyTorch is not installed")
         return None
+    rows = []
+    for number, (sizes, batch) in enumerate(STEPS):
+        with stopwatch("mlp", number) as ours, stopwatch("torch", number) as theirs:
+            pairs = [(theirs(), ours()) for _ in range(PAIRS + 1)][1:]  # the first is to warm up
+        found = median(a / b for a, b in pairs)
+        rows.append({"sizes": shown(sizes), "batch": batch, "ratio": found})
+        print(f"    {rows[-1]['sizes']:<22} batch {batch:4}: {found:.2f} times")
+    return {"rows": rows}
+
+
+@contextmanager
+def stopwatch(program: str, number: int) -> Iterator[Callable[[], float]]:
+    """What lets a process take the steps of a problem, in "mlp" or "torch", and tells the seconds."""
+    command = [sys.executable, __file__, program, str(number)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def once() -> float:
+            assert process.stdin and process.stdout
+            print(file=process.stdin, flush=True)
+            return float(process.stdout.readline())
+
+        yield once
+
+
+def torch_step(problem: Problem) -> Callable[[Array], None]:
+    """The same step in PyTorch, eager: Linear, Sigmoid, CrossEntropyLoss, SGD, gathering by index."""
+    import torch  # noqa: PLC0415
+
     torch.set_num_threads(os.cpu_count() or 1)
     layers: list[Any] = []
     for below, d in zip(problem.sizes, problem.sizes[1:], strict=False):
@@ -255,11 +282,9 @@ def epoch() -> dict[str, Any] | None:
 def lessons() -> dict[str, Any]:
     """What makes a step of NumPy slow or fast: ways to do the same, each as a ratio to the best."""
     rng = np.random.default_rng(0)
-    rows, columns = (
-        rng.random((8000, 784), np.float32),
-        np.asfortranarray(rng.random((8000, 784), np.float32)),
-    )
+    rows, columns = (rng.random(shape, np.float32) for shape in ((8000, 784), (784, 8000)))
     out, chosen = np.empty((100, 784), np.float32), rng.integers(0, 8000, (200, 100))
+    upright = np.empty((784, 100), np.float32)
     w, x, z = (
         rng.random((30, 784), np.float32),
         rng.random((784, 100), np.float32),
@@ -270,13 +295,13 @@ def lessons() -> dict[str, Any]:
     ways: dict[str, tuple[str, Callable[[Array], Any], str, Callable[[Array], Any]]] = {
         "gathering columns instead of rows": (
             "columns",
-            lambda n: columns.take(n, axis=0, out=out, mode="clip"),
+            lambda n: columns.take(n, axis=1, out=upright, mode="clip"),
             "rows",
             lambda n: rows.take(n, axis=0, out=out, mode="clip"),
         ),
         "take that checks its indices": (
-            "x[n]",
-            lambda n: rows[n],
+            "take(out=)",
+            lambda n: rows.take(n, axis=0, out=out),
             "take(out=, mode='clip')",
             lambda n: rows.take(n, axis=0, out=out, mode="clip"),
         ),
@@ -325,14 +350,23 @@ def buffered(size: int, z: Array, b: Array) -> None:
     np.add(z, b, out=z)
 
 
+def shown(sizes: list[int]) -> str:
+    """The sizes in a few characters."""
+    return str(sizes) if len(set(sizes)) > 1 else f"{len(sizes) - 1} layers of {sizes[0]}"
+
+
+def serve(program: str, number: int) -> None:
+    """For each line that comes, take a problem's steps and print the seconds: see `stopwatch`."""
+    problem = Problem(*STEPS[number])
+    with kernel_arithmetic():
+        f = torch_step(problem) if program == "torch" else problem.run.step
+        for _ in sys.stdin:
+            print(seconds(f, problem.chosen), flush=True)
+
+
 if __name__ == "__main__":
-    for sizes, batch in STEPS:
-        print(
-            "\t".join(
-                map(
-                    str,
-                    [sizes if len(set(sizes)) > 1 else f"33 layers of {sizes[0]}", batch, *one(sizes, batch)],
-                )
-            ),
-            flush=True,
-        )
+    if sys.argv[1:]:
+        serve(sys.argv[1], int(sys.argv[2]))
+    else:
+        for sizes, batch in STEPS:
+            print("\t".join(map(str, [shown(sizes), batch, *one(sizes, batch)])), flush=True)

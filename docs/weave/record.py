@@ -20,7 +20,7 @@ from typing import Any
 from weave import results
 from weave.book import ROOT, Book
 from weave.scan import Fence, Open, Page
-from weave.source import Piece
+from weave.source import Piece, said
 
 PATH = Path("docs") / "record.json"
 CHARTS = Path(__file__).with_name("charts.py")
@@ -130,7 +130,7 @@ def listing_key(book: Book, piece: Piece) -> str:
 
 @cache
 def _meaning(text: str) -> str:
-    return ast.dump(ast.parse("if 1:\n" + text if text[0] == " " else text))
+    return said(ast.parse("if 1:\n" + text if text[0] == " " else text))
 
 
 @cache

@@ -20,8 +20,8 @@ from weave.scan import Fence, Math, Measured, Open, Page, Token
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("docs") / "bench" / "results"
 PARTS = (
-    "step", "products", "epoch", "lessons", "memory", "overhead", "pareto", "torch-checkpoint", "mnist",
-    "regression",
+    "step", "pytorch", "products", "epoch", "lessons", "memory", "overhead", "pareto", "torch-checkpoint",
+    "mnist",
 )  # fmt: skip
 """The parts of the benchmark command: a name in prose begins with one."""
 

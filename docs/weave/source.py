@@ -99,9 +99,7 @@ class Source:
     @cached_property
     def digest(self) -> str:
         """A hash of what the package does: its syntax trees, docstrings and comments left out."""
-        trees = (
-            f"{name}:{ast.dump(_without_docstrings(module.text))}" for name, module in self.modules.items()
-        )
+        trees = (f"{name}:{said(_without_docstrings(module.text))}" for name, module in self.modules.items())
         return hashlib.sha256("\n".join(trees).encode()).hexdigest()[:16]
 
     @cached_property
@@ -257,6 +255,18 @@ def _first_line(node: ast.stmt) -> int:
 def _end(node: ast.stmt) -> int:
     assert node.end_lineno is not None
     return node.end_lineno
+
+
+def said(node: object) -> str:
+    """A syntax tree as text, the same in every Python: fields that say nothing come and go with versions."""
+    if isinstance(node, ast.JoinedStr):  # into which Python 3.12 puts empty texts
+        node = ast.JoinedStr([each for each in node.values if getattr(each, "value", None) != ""])
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+        return f"{type(node).__name__}({', '.join(f'{name}={said(value)}' for name, value in fields)})"
+    if isinstance(node, list):
+        return f"[{', '.join(map(said, node))}]"
+    return repr(node)
 
 
 def _without_docstrings(text: str) -> ast.Module:

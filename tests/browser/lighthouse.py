@@ -60,7 +60,7 @@ def served(folder: Path) -> str:
 
 
 def scores(url: str) -> dict[str, float]:
-    """The scores of one run, 0 to 100."""
+    """The scores of one run, 0 to 100; 0 where Lighthouse could not tell."""
     command = [str(NODE), "node_modules/lighthouse/cli/index.js", url, "--quiet", "--output=json"]
     environment = os.environ | {"CHROME_PATH": "/usr/bin/chromium"}
     ran = subprocess.run(
@@ -70,9 +70,10 @@ def scores(url: str) -> dict[str, float]:
         capture_output=True,
         text=True,
         check=True,
+        timeout=300,
     )
     report = json.loads(ran.stdout)
-    return {name: 100 * category["score"] for name, category in report["categories"].items()}
+    return {name: 100 * (category["score"] or 0) for name, category in report["categories"].items()}
 
 
 def main(pages: list[str], runs: int) -> dict[str, dict[str, float]]:
@@ -97,8 +98,8 @@ def check(pages: list[str]) -> None:
         for _ in range(3):
             try:
                 found = scores(f"{address}/{page}")
-            except subprocess.CalledProcessError as failure:
-                print(f"{page:<45} no result: {failure.stderr[-500:]}", flush=True)
+            except (subprocess.SubprocessError, ValueError) as failure:
+                print(f"{page:<45} no result: {failure} {getattr(failure, 'stderr', '')}", flush=True)
                 continue
             print(f"{page:<45}", *(f"{name} {value:.0f}" for name, value in found.items()), flush=True)
             rest = min(value for name, value in found.items() if name != "performance")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import building
 from weave.book import ROOT, current
 
 pytestmark = pytest.mark.slow
@@ -18,9 +19,10 @@ QUIET = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
 def built(command: list[str]) -> None:
     """Run a builder of the virtual environment; it must end well."""
     program = [sys.executable, "-m", *command]
-    ran = subprocess.run(
-        program, cwd=ROOT, env=os.environ | QUIET, capture_output=True, text=True, check=False
-    )
+    with building():
+        ran = subprocess.run(
+            program, cwd=ROOT, env=os.environ | QUIET, capture_output=True, text=True, check=False
+        )
     assert ran.returncode == 0, (ran.stdout + ran.stderr)[-4000:]
 
 
