@@ -65,7 +65,7 @@ def _coded(weaver: Weaver, target: Target) -> str:
     short = len(tex) < SHORT and "\\begin" not in tex and "&" not in tex
     shown = typeset(tex.rstrip(".,;")) if short else ""
     code = ", ".join(listing.reference(weaver.here, each) for each in weaver.book.code(target.label))
-    return f"{shown} {code}".strip() or f"in {listing.reference(weaver.here, around)}"
+    return f"{shown}\u2003{code}".strip() or f"in {listing.reference(weaver.here, around)}"
 
 
 def _around(book: Book, page: Page, formula: Math) -> str:

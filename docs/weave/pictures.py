@@ -11,7 +11,7 @@ from weave.scan import Open, Page
 
 ROW, STEP, LEFT, BOTTOM, GAP = 11, 8, 22, 16, 20
 ACTIONS = {"Advance": Advance, "Reverse": Reverse, "Drop": Drop}
-LARGEST = 1.4  # pixels of a wide screen to a unit
+LARGEST = 0.075  # of the text's measure, which grows with a wide screen, to a unit
 
 
 def planned(words: str) -> Schedule:
@@ -67,7 +67,7 @@ def space_time(*several: Schedule) -> str:
         right += LEFT + STEP * len(steps) + GAP
         height = max(height, ROW * (n + 1) + BOTTOM)
     width = right - GAP + 4
-    style = f"max-width:{width * LARGEST:.0f}px"
+    style = f"max-width:{width * LARGEST:.2f}rem"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" style="{style}">'
         f"{''.join(parts)}</svg>"

@@ -76,7 +76,7 @@ def found(book: Book, record: Record, row: Row) -> Iterator[tuple[Target, str]]:
 ALIGN = re.compile(r"(?<!\\)&")
 FRACTION = re.compile(r"\\pd\b|\\frac\{")  # one of more than digits, which would be too small in a line
 STOP = re.compile(r"[.,;](?=\s*\\end\{\w+\}$)")
-BREAK = re.compile(r"\\\\(\[[^\]]*\])?")
+BREAK = re.compile(r"(?:\\\\|\\qquad)(\[[^\]]*\])?")  # in a cell what stands apart stands below
 
 
 def inline(tex: str) -> str:
@@ -85,7 +85,7 @@ def inline(tex: str) -> str:
     if "\\begin{" in tex:
         return STOP.sub("", tex)
     tex = ALIGN.sub("", tex).rstrip(" .,;")
-    lines = BREAK.sub(r"\g<0>&", tex)
+    lines = BREAK.sub(r"\\\\\1&", tex)
     if lines != tex:
         return rf"\begin{{aligned}}&{lines}\end{{aligned}}"
     return rf"\displaystyle {tex}" if FRACTION.search(tex) else tex
