@@ -47,7 +47,7 @@ class Buffers:
     work : the temporaries of the activation of each state.
     ones : (B, 1), the column 1.
 
-    With equal widths these are n + 1 arrays of the size of a state; x is one more.
+    With equal widths these are n + 1 arrays of the size of a state, for n >= 2; x is one more.
     """
 
     def __init__(self, layers: Sequence[Layer], batch: int) -> None:

@@ -171,7 +171,8 @@ def read(path: str | PathLike[str]) -> Saved:
             with ZipFile(file) as archive:
                 return unpack(archive, os.fstat(file.fileno()).st_size)
         except Exception as error:
-            expected, came = "a file that mlp.save wrote", f"one with this fault: {error}"
+            fault = f"no entry {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+            expected, came = "a file that mlp.save wrote", f"one with this fault: {fault}"
             raise ValueError(message(str(path), expected, came, "Take another copy.")) from error
 
 

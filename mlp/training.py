@@ -44,7 +44,8 @@ class Diverged(ArithmeticError):
     """The loss of a batch, or a parameter, was not finite; all is back at the start of the epoch.
 
     epoch, batch : where, counted from 1.
-    layer : the first layer, counted from 1, whose parameters, state or logits are not finite.
+    layer : the first layer, counted from 1, whose parameters, state or logits are not finite;
+        the last one where only the loss or a moment is not.
     """
 
     def __init__(self, epoch: int, batch: int, layer: int) -> None:
@@ -121,7 +122,7 @@ class Run:
         self.gradient = Gradient.like(net.parameters, net.sizes)
         self.penalty = Penalty(net.parameters, net.sizes, self.l2) if self.l2 else None
         self.batches = {count: self.batch(count) for count in counts}
-        self.steps, self.steps_per_epoch = 0, math.ceil(n / size)
+        self.steps, self.seed, self.steps_per_epoch = 0, 0, math.ceil(n / size)
         self.progress = Progress(self.epochs * self.steps_per_epoch)
 
     def batch(self, count: int) -> Batch:
@@ -196,9 +197,10 @@ class Run:
 
     def diverged(self, batch: int, chosen: Array) -> Diverged:
         """The error to raise in batch number `batch`; it names the first layer that is not finite."""
-        x = self.batches[len(chosen)].x.T
+        state = self.batches[len(chosen)].x.T
         for k, layer in enumerate(self.layers[:-1], start=1):
-            if not all(map(all_finite, (layer.w, layer.b, forward(self.layers[:k], x)))):
+            state = forward([layer], state)
+            if not all(map(all_finite, (layer.w, layer.b, state))):
                 return Diverged(self.epoch + 1, batch, k)
         return Diverged(self.epoch + 1, batch, len(self.layers))
 
@@ -304,7 +306,8 @@ def train(
     momentum : of "sgd" and "nesterov", from 0 to less than 1.
     l2 : lambda of the penalty lambda/2 sum ||W_k||^2, which is part of the loss in each record.
     dropout : the rate at which hidden units are dropped in a step, from 0 to less than 1.
-    rng : a seed or a NumPy generator, for the order of the examples; not used with `resume`.
+    rng : a seed or a NumPy generator, for the order of the examples and the masks of dropout; not used
+        with `resume`.
     schedule : from `mlp.schedules`, for less memory in a step and the same bits; None keeps every state.
     validation : x and y of examples on which each record gives the accuracy.
     resume : a file that `mlp.save(net, path, training=run)` wrote. Training continues after the

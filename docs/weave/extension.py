@@ -387,7 +387,8 @@ class Weaver:
         title = f' <span class="title">{html.escape(token.argument)}</span>' if token.argument else ""
         button = ""
         if token.kind in STATEMENTS:
-            button = _copy_button("latex", f"Copy the {token.kind} with its proof as LaTeX")
+            proof = " with its proof" if self.book.proof_of(self.page, token) else ""
+            button = _copy_button("latex", f"Copy the {token.kind}{proof} as LaTeX")
             export.statement(self.book, self.page, token)  # refuses what cannot be copied
         head = f'<p class="head"><span class="name">{name}</span>{title}{button}</p>'
         return _open("div", f"statement {token.kind}", token.label) + self.block(head)

@@ -63,7 +63,7 @@ def section(book: Book, address: str, heading: Heading, kept: bool = False) -> s
     paper = Paper(book, source, labels(source, heading.start, end), kept)
     paper.drawing = False
     origin = f'% "{heading.text}", from "{book.config["site_name"]}", {address.removesuffix(".md")}.'
-    needs = "% Needs: the preamble that the LaTeX of the whole page begins with."
+    needs = "% Needs: the preamble of the whole page's LaTeX, and the .bib of the works that it cites."
     return f"{origin}\n{needs}\n{paper.latex(heading.start, end)}\n"
 
 

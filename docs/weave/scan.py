@@ -223,7 +223,7 @@ class Page:
         return WeaveError(self.path, line, problem, remedy)
 
 
-STRANGE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ue000-\uf8ff]")  # controls, and what the export has for itself
+STRANGE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ufeff\ue000-\uf8ff]")  # controls, and what the export needs
 FRONT = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
 FENCE = re.compile(r"^([ ]*)(`{3,}|~{3,})([^`\n]*)$")
 BLOCK = re.compile(r"^:::[ ]*(?:([\w-]+)[ ]*(?:\|[ ]*(.*?))?)?[ ]*$")
@@ -256,6 +256,8 @@ def scan(path: str, source: str) -> Page:
         page.meta = yaml.safe_load(front.group(1)) or {}
     if strange := STRANGE.search(page.text):
         line = page.first_line + page.text.count("\n", 0, strange.start())
+        if strange[0] == "\t":
+            raise page.error(line, "a tab", "Indent with spaces, so that every tool sees the same text")
         problem = f"the character U+{ord(strange[0]):04X}, which says nothing"
         raise page.error(line, problem, "Take it out; in code, write it as an escape")
     _Scanner(page).run()
@@ -292,8 +294,6 @@ class _Scanner:
     def _construct(self) -> bool:
         """Read the construct that begins on this line, if one does, and step past it."""
         line = self.lines[self.at].rstrip("\n")
-        if "\t" in line:
-            raise self._error("a tab", "Indent with spaces, so that every tool sees the same text")
         if match := FENCE.match(line):
             self._fence(match)
         elif line.startswith(":::"):

@@ -202,7 +202,8 @@ def test_a_pages_program_runs(address: str, tmp_path: Path) -> None:
 
 
 def test_a_page_as_markdown_is_plain(write: Callable[..., Book]) -> None:
-    text = copies.markdown(write(), "one.md")
+    text = copies.markdown(write("with $a^2$", "with [a page](/one.md#sec:x) and $a^2$"), "one.md")
+    assert "with a page and $a^2$" in text
     assert "**Theorem 1.1 (Doubling).**" in text and "\\tag{1.1}" in text and ":::" not in text
     assert "def double(a):\n" in text and "    return twice\n```\n" in text
     assert "[](" not in text and "[@" not in text

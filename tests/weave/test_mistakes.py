@@ -66,6 +66,8 @@ WHEN_READ: list[Mistake] = [
     ("implements: eq:one", "from: twice = a - a", 28, "is found 0 times, not once", "quote whole statements"),
     ("with $a^2$", "with $ a", 6, "a single $", r"Write \$"),
     ("# One\n", "# One\n\n\tcode\n", 6, "a tab", "Indent with spaces"),
+    ("# One\n", "# One\n\n```text\na\tb\n```\n", 7, "a tab", "Indent with spaces"),
+    ("# One\n", "\ufeff# One\n", 4, "the character U+FEFF", "Take it out"),
     ("# One\n", "# One and $a$\n", 4, "a formula in a heading", "in words"),
     (
         "Text with",
