@@ -22,10 +22,13 @@ def table(rows: list[list[str]], letters: int = LETTERS) -> str:
 
 
 def _columns(columns: list[list[str]], letters: int) -> str:
-    """The columns' widths: none given if all fit; else each has its longest word, and a share of the rest."""
+    r"""The columns' widths: none given if all fit; else each has its longest word, and a share of the rest.
+
+    A column without a width does not break its lines, at \par neither.
+    """
     room = letters - 3 * len(columns)
     wanted = [max(length for cell in column for length in _lines(cell)) for column in columns]
-    if sum(wanted) <= room:
+    if sum(wanted) <= room and not any("\\par" in cell for column in columns for cell in column):
         return "l" * len(columns)
     least = [max(length for cell in column for length in _words(cell)) for column in columns]
     wanted = [max(low, min(high, WIDEST)) for low, high in zip(least, wanted, strict=True)]
