@@ -186,14 +186,18 @@ def pytorch() -> dict[str, Any] | None:
 def stopwatch(program: str, number: int) -> Iterator[Callable[[], float]]:
     """What lets a process take the steps of a problem, in "mlp" or "torch", and tells the seconds."""
     command = [sys.executable, __file__, program, str(number)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:  # as in `step`
 
         def once() -> float:
             assert process.stdin and process.stdout
             print(file=process.stdin, flush=True)
             return float(process.stdout.readline())
 
-        yield once
+        try:
+            yield once
+        finally:
+            process.kill()  # it waits for the next line, or nobody waits for it any more
 
 
 def torch_step(problem: Problem) -> Callable[[Array], None]:

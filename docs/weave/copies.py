@@ -69,7 +69,8 @@ def markdown(book: Book, address: str) -> str:
     """The page as plain Markdown: $ and $$ for formulas, listings expanded, references in words."""
     source = book.pages[address]
     text = source.replaced(lambda token: _plain(book, source, token))
-    text = re.sub(r"\[([^\[\]]*)\]\(/[\w/.#:-]+\)", r"\1", text)  # nothing is there
+    # An address within the book leads nowhere from a copy: of such a link the words stay.
+    text = re.sub(r"\[([^\[\]]*)\]\(/[\w/.#:-]+\)", r"\1", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

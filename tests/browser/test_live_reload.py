@@ -48,10 +48,10 @@ def test_edits_show_by_themselves(browser: Browser, copy: Path, served: str) -> 
     page.goto(f"{served}/derivatives/affine-map.html", wait_until="load")
     time.sleep(1)
     edit(copy / "docs/derivatives/affine-map.md", "# The affine map", "# The affine map, edited")
-    page.wait_for_selector("h1:has-text('The affine map, edited')", timeout=300_000)
+    page.wait_for_selector("h1:has-text('The affine map, edited')", timeout=60_000)
     time.sleep(1)
     edit(copy / "mlp/layers.py", "def advance(", "def advance(  # a comment in the source")
-    page.wait_for_selector(".listing:has-text('a comment in the source')", timeout=300_000)
+    page.wait_for_selector(".listing:has-text('a comment in the source')", timeout=60_000)
 
 
 def edit(path: Path, old: str, new: str) -> None:

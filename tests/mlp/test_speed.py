@@ -70,18 +70,19 @@ def numbers(program: str, **settings: str) -> list[float]:
 
 
 # A ratio depends on the kernels that OpenBLAS chooses: with AVX-512 the products of a batch of 10 take half
-# the time that they take with AVX2, and thirty NumPy calls of half a microsecond stay what they are. So each
-# choice has its own guard, a fifth or more above what was measured (2.1, 1.5, 3.2, 1.5): the page on time has
-# the numbers, and this sees a step that has become slower. Another program disturbs the short calls most: the
-# best of three counts.
+# the time that they take with AVX2, and thirty NumPy calls of half a microsecond stay what they are. The
+# first bounds are held for AVX2; the others guard the machine's choice. The ratio of the same code drifts by
+# a tenth and more with the machine's mood, which only adds to it: what counts is the least of twenty runs.
 @pytest.mark.parametrize(
     ("kernels", "batch", "steps", "most"),
-    [("Haswell", 10, 400, 2.6), ("Haswell", 100, 80, 2.0), ("", 10, 400, 4.0), ("", 100, 80, 2.0)],
+    [("Haswell", 10, 400, 2.2), ("Haswell", 100, 80, 1.7), ("", 10, 400, 3.5), ("", 100, 80, 1.8)],
 )
 def test_a_step_against_its_matrix_products(kernels: str, batch: int, steps: int, most: float) -> None:
     chosen = {"OPENBLAS_CORETYPE": kernels} if kernels else {}
-    ratios = [numbers(RATIO.format(batch=batch, steps=steps), **chosen)[0] for _ in range(3)]
-    assert min(ratios) <= most
+    ratios: list[float] = []
+    while len(ratios) < 20 and min(ratios, default=most + 1) > most:
+        ratios += numbers(RATIO.format(batch=batch, steps=steps), **chosen)
+    assert min(ratios) <= most, ratios
 
 
 @pytest.mark.skipif("MLP_MNIST" not in os.environ, reason="MLP_MNIST names no folder with MNIST's files")
